@@ -1,0 +1,1 @@
+"""Types, interfaces and metrics: numpy only, never torch."""

@@ -1,0 +1,323 @@
+"""A network on paper: layers in blocks, blocks in a skeleton, for one input."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from nas.core.errors import InvalidArchitecture
+from nas.core.ops import Shape, find_op
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer. JSON omits defaults.
+
+    Attributes:
+        op: a name in `nas.core.ops.OPS`, or the dotted path of a user's own `Op`.
+        kernel: window (width, height).
+        ratio: output channels / input channels; 1 where neither ratio nor width is given.
+        width: absolute number of output channels (or features), instead of a ratio.
+        stride: of the window, in both directions.
+        groups: of a convolution.
+        args: whatever else the op needs; a mapping with JSON values.
+        inputs: offsets of the predecessors inside the block; -1 is the layer before (the block's
+            input, for the first). Several inputs are summed unless the op is `concat`.
+    """
+
+    op: str
+    kernel: tuple[int, int] = (1, 1)
+    ratio: float | None = None
+    width: int | None = None
+    stride: int = 1
+    groups: int = 1
+    args: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    inputs: tuple[int, ...] = (-1,)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kernel", tuple(self.kernel))
+        object.__setattr__(self, "inputs", tuple(self.inputs))
+        whole = [*self.kernel, self.stride, self.groups, 1 if self.width is None else self.width]
+        if len(self.kernel) != 2 or any(type(n) is not int or n < 1 for n in whole):
+            raise InvalidArchitecture(
+                f"kernel (w, h), stride, groups and width must be whole numbers >= 1, but got "
+                f"kernel={self.kernel}, stride={self.stride}, groups={self.groups}, "
+                f"width={self.width} in a layer {self.op!r}"
+            )
+        if self.ratio is not None and not self.ratio > 0:
+            raise InvalidArchitecture(f"ratio must be above 0, but got {self.ratio} in {self.op!r}")
+        if not self.inputs or any(type(n) is not int or n > -1 for n in self.inputs):
+            raise InvalidArchitecture(
+                f"inputs must be offsets of -1 or less, but got {self.inputs} in {self.op!r}"
+            )
+
+    def argument(self, name: str, default: Any = None) -> Any:
+        """One of `args`, or the default."""
+        return self.args.get(name, default)
+
+    def to_json(self) -> Json:
+        """The layer as a JSON object without the defaults."""
+        out: Json = {}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if value != _LAYER_DEFAULTS.get(each.name):
+                out[each.name] = list(value) if isinstance(value, tuple) else value
+        out.update({"args": dict(self.args)} if self.args else {})
+        return out
+
+    @classmethod
+    def from_json(cls, data: Json) -> Layer:
+        """The layer that `to_json` wrote.
+
+        Raises:
+            InvalidArchitecture: an unknown or missing field, or a value that cannot be.
+        """
+        known = {each.name for each in fields(cls)}
+        if not isinstance(data, dict) or "op" not in data or not set(data) <= known:
+            raise InvalidArchitecture(
+                f"a layer must be an object with op and some of {sorted(known - {'op'})}, "
+                f"but got {json.dumps(data)[:200]}"
+            )
+        try:
+            return cls(**data)
+        except TypeError as error:
+            raise InvalidArchitecture(f"a layer cannot be read: {error}") from error
+
+
+_LAYER_DEFAULTS: Json = {
+    "kernel": (1, 1),
+    "ratio": None,
+    "width": None,
+    "stride": 1,
+    "groups": 1,
+    "args": {},
+    "inputs": (-1,),
+}
+
+Block = tuple[Layer, ...]
+
+
+class Input(NamedTuple):
+    """What a data set feeds a network, and how many classes it asks for."""
+
+    channels: int
+    height: int
+    width: int
+    classes: int
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """Where blocks stand in a network. Input and classes come from the data set.
+
+    Attributes:
+        widths: channels that each stage's blocks must end on; empty in a plain skeleton.
+        blocks: blocks per stage.
+        stem: layers before the first stage.
+        reduction: layers between two stages, while the map is larger than `reduce_above`.
+        head: layers behind the last stage; a dense layer without width gets the classes.
+        reduce_above: the smaller side of the map, in pixels, up to which nothing is reduced.
+    """
+
+    widths: tuple[int, ...] = ()
+    blocks: tuple[int, ...] = ()
+    stem: Block = ()
+    reduction: Block = ()
+    head: Block = ()
+    reduce_above: int = 7
+
+    def __post_init__(self) -> None:
+        if len(self.widths) != len(self.blocks):
+            raise InvalidArchitecture(
+                f"a skeleton needs a number of blocks for each width, but got {self.blocks} "
+                f"for {self.widths}"
+            )
+
+    @classmethod
+    def plain(cls) -> Skeleton:
+        """No stem, no stages, no head: one block is the whole network (published tables)."""
+        return cls()
+
+    @property
+    def places(self) -> int:
+        """How many blocks stand in a network of this skeleton."""
+        return sum(self.blocks) if self.widths else 1
+
+    def to_json(self) -> Json:
+        """The skeleton as a JSON object."""
+        return {
+            each.name: (
+                [layer.to_json() for layer in value]
+                if each.name in ("stem", "reduction", "head")
+                else (list(value) if isinstance(value, tuple) else value)
+            )
+            for each in fields(self)
+            for value in [getattr(self, each.name)]
+        }
+
+    @classmethod
+    def from_json(cls, data: Json) -> Skeleton:
+        """The skeleton that `to_json` wrote.
+
+        Raises:
+            InvalidArchitecture: a field is missing or cannot be read.
+        """
+        try:
+            return cls(
+                widths=tuple(data["widths"]),
+                blocks=tuple(data["blocks"]),
+                stem=_block(data["stem"]),
+                reduction=_block(data["reduction"]),
+                head=_block(data["head"]),
+                reduce_above=data["reduce_above"],
+            )
+        except (KeyError, TypeError) as error:
+            raise InvalidArchitecture(
+                f"a skeleton must have widths, blocks, stem, reduction, head and reduce_above, "
+                f"but one is missing or cannot be read: {error}"
+            ) from error
+
+
+class PlacedLayer(NamedTuple):
+    """A layer where it stands: shapes as (channels, height, width), and what it costs."""
+
+    layer: Layer
+    in_shape: Shape
+    out_shape: Shape
+    params: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Blocks placed in a skeleton, for an input.
+
+    `blocks` holds one design for all places, one for each stage, or one for each place. Behind
+    each block that does not end on its stage's width stands a 1x1 convolution that does.
+    """
+
+    blocks: tuple[Block, ...]
+    skeleton: Skeleton
+    input: Input
+
+    def __post_init__(self) -> None:
+        allowed = {1, len(self.skeleton.widths) or 1, self.skeleton.places}
+        if len(self.blocks) not in allowed or not all(self.blocks):
+            raise InvalidArchitecture(
+                f"there must be one block for all places, for each stage or for each place "
+                f"({sorted(allowed)}), none of them empty, but got {len(self.blocks)}"
+            )
+
+    def on(self, skeleton: Skeleton, input: Input | None = None) -> Architecture:
+        """The same blocks in another skeleton, and for another input if one is given."""
+        return replace(self, skeleton=skeleton, input=input or self.input)
+
+    def layers(self) -> tuple[PlacedLayer, ...]:
+        """The whole network as built, stem to head, in the order of computation."""
+        return self._layers
+
+    @cached_property
+    def _layers(self) -> tuple[PlacedLayer, ...]:
+        return tuple(_Placer(self).place())
+
+    @property
+    def params(self) -> int:
+        """Learnable parameters, exactly those of the built module."""
+        return sum(placed.params for placed in self._layers)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of convolutions and linear layers for one image."""
+        return sum(placed.macs for placed in self._layers)
+
+    @cached_property
+    def key(self) -> str:
+        """16 hexadecimal digits: equal exactly where the canonical JSON is equal."""
+        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def to_json(self) -> Json:
+        """The architecture as a JSON object."""
+        return {
+            "blocks": [[layer.to_json() for layer in block] for block in self.blocks],
+            "skeleton": self.skeleton.to_json(),
+            "input": list(self.input),
+        }
+
+    @classmethod
+    def from_json(cls, data: Json) -> Architecture:
+        """The architecture that `to_json` wrote.
+
+        Raises:
+            InvalidArchitecture: a field is missing or cannot be read.
+        """
+        try:
+            blocks, skeleton, size = data["blocks"], data["skeleton"], Input(*data["input"])
+        except (KeyError, TypeError) as error:
+            raise InvalidArchitecture(
+                f"an architecture must have blocks, skeleton and input (channels, height, width, "
+                f"classes), but one is missing or cannot be read: {error}"
+            ) from error
+        return cls(tuple(_block(block) for block in blocks), Skeleton.from_json(skeleton), size)
+
+
+def _block(data: list[Json]) -> Block:
+    return tuple(Layer.from_json(layer) for layer in data)
+
+
+@dataclass
+class _Placer:
+    """Walks through a network once, carrying the shape."""
+
+    architecture: Architecture
+
+    def place(self) -> Iterator[PlacedLayer]:
+        skeleton, size = self.architecture.skeleton, self.architecture.input
+        self.shape: Shape = (size.channels, size.height, size.width)
+        if not skeleton.widths:
+            yield from self.block(self.architecture.blocks[0])
+            return
+        yield from self.block(skeleton.stem)
+        for stage, width in enumerate(skeleton.widths):
+            if stage and min(self.shape[1:]) > skeleton.reduce_above:
+                yield from self.block(skeleton.reduction)
+            for place in range(skeleton.blocks[stage]):
+                yield from self.block(self.design(stage, place))
+                if self.shape[0] != width:
+                    yield from self.block((Layer("conv", width=width),))
+        classes = size.classes
+        yield from self.block(
+            tuple(
+                replace(layer, width=classes) if layer.op == "dense" and not layer.width else layer
+                for layer in skeleton.head
+            )
+        )
+
+    def design(self, stage: int, place: int) -> Block:
+        blocks, skeleton = self.architecture.blocks, self.architecture.skeleton
+        if len(blocks) == 1:
+            return blocks[0]
+        if len(blocks) == len(skeleton.widths):
+            return blocks[stage]
+        return blocks[sum(skeleton.blocks[:stage]) + place]
+
+    def block(self, block: Block) -> Iterator[PlacedLayer]:
+        shapes = [self.shape]  # the block's input, then each layer's output
+        for index, layer in enumerate(block):
+            if min(layer.inputs) < -(index + 1):
+                raise InvalidArchitecture(
+                    f"an offset must stay inside its block, but layer {index} ({layer.op}) "
+                    f"asks for {min(layer.inputs)}; the block's input is {-(index + 1)}"
+                )
+            op = find_op(layer.op)
+            in_shape = op.merge([shapes[index + 1 + offset] for offset in layer.inputs])
+            out_shape, params, macs = op.place(layer, in_shape)
+            shapes.append(out_shape)
+            yield PlacedLayer(layer, in_shape, out_shape, params, macs)
+        self.shape = shapes[-1]

@@ -1,0 +1,40 @@
+"""What can go wrong, as one tree.
+
+    NasError                    the user can mend it: the command line prints one line, exit 2
+    ├── InvalidArchitecture     layers that cannot be placed, a code that cannot be read
+    ├── InvalidCorpus           a broken line, records of different tasks, nothing to fit
+    ├── InvalidData             images or labels that are missing, broken or of the wrong shape
+    ├── InvalidOption           a setting outside what it may be
+    ├── InvalidStudy            a study that holds another task, a storage that cannot be opened
+    └── InvalidSurrogate        a prediction of the wrong shape, a saved surrogate not to be trusted
+
+Each message says what must hold, what came, and what to do about it.
+"""
+
+
+class NasError(Exception):
+    """Root of all errors that a user can mend."""
+
+
+class InvalidArchitecture(NasError):
+    """Layers that cannot be placed, or a code that cannot be read."""
+
+
+class InvalidCorpus(NasError):
+    """A corpus that cannot be read, mixes tasks, or lacks what is asked of it."""
+
+
+class InvalidData(NasError):
+    """Images or labels that are missing, broken or of the wrong shape."""
+
+
+class InvalidOption(NasError):
+    """A setting outside what it may be."""
+
+
+class InvalidStudy(NasError):
+    """A study that holds another task, or a storage that cannot be opened."""
+
+
+class InvalidSurrogate(NasError):
+    """A surrogate that answers in the wrong shape, or that must not be loaded."""

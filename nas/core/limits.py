@@ -1,0 +1,33 @@
+"""Limits on what a network may cost, applied before anything is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nas.core.architecture import Architecture
+from nas.core.errors import InvalidOption
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Upper bounds, inclusive; None means no bound.
+
+    Attributes:
+        max_params: learnable parameters of the whole network.
+        max_macs: multiply-accumulates of the whole network for one image.
+    """
+
+    max_params: int | None = None
+    max_macs: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, bound in (("max_params", self.max_params), ("max_macs", self.max_macs)):
+            if bound is not None and bound < 1:
+                raise InvalidOption(f"{name} must be at least 1, but got {bound}")
+
+    def allow(self, architecture: Architecture) -> bool:
+        """True where the network keeps within both bounds."""
+        params, macs = self.max_params, self.max_macs
+        return (params is None or architecture.params <= params) and (
+            macs is None or architecture.macs <= macs
+        )

@@ -1,0 +1,1 @@
+"""Surrogates ready to use."""
