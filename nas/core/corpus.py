@@ -18,6 +18,7 @@ import numpy as np
 
 from nas.core.architecture import Input, Skeleton
 from nas.core.errors import InvalidCorpus, NasError
+from nas.core.files import write_bytes
 from nas.core.records import Record
 
 FORMAT = 1
@@ -210,13 +211,9 @@ class Corpus(Sequence[Record]):
         """Writes JSON lines (.jsonl, .jsonl.gz), through a temporary file and a rename."""
         lines = [self.header.to_json(), *(record.to_json() for record in self.records)]
         text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         # mtime=0: the same corpus gives the same bytes.
-        data = gzip.compress(text.encode(), mtime=0) if path.suffix == ".gz" else text.encode()
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        temporary.write_bytes(data)
-        temporary.replace(path)
+        packed = str(path).endswith(".gz")
+        write_bytes(path, gzip.compress(text.encode(), mtime=0) if packed else text.encode())
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Corpus:

@@ -1,0 +1,211 @@
+"""The command line: `nas VERB`, jsonargparse over plain typed functions.
+
+Each verb is one function of this package, imported only when it is called, so that `nas --help`
+answers at once. Exit status: 0 done, 2 bad input (one line on stderr), 1 anything else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas.core.errors import NasError
+from nas.core.files import write_text
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser, Namespace
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb: where its function lives and how its arguments are read.
+
+    Attributes:
+        target: "module:function" inside this package.
+        help: one line.
+        positional: the function's parameters without default are positional arguments.
+        many: the one positional parameter that takes any number of values.
+        defaults: class paths for pluggable parts, so that help and --print_config show them.
+    """
+
+    target: str
+    help: str
+    positional: bool = False
+    many: str | None = None
+    defaults: tuple[tuple[str, str], ...] = ()
+
+    def function(self) -> Callable[..., None]:
+        """The function itself; imports its module."""
+        module, _, name = self.target.partition(":")
+        found: Callable[..., None] = getattr(importlib.import_module(f"experiments.{module}"), name)
+        return found
+
+
+SPACE = ("space", "search_spaces.BlockSpace")
+SURROGATE = ("surrogate", "surrogates.Peephole")
+PROPOSER = ("proposer", "nas.search.PoolProposer")
+
+VERBS: dict[str, Verb] = {
+    "demo": Verb("demo:demo", "the whole loop on small real images, in minutes"),
+    "collect": Verb(
+        "collect:collect", "sample networks of a space and train them; resumes", defaults=(SPACE,)
+    ),
+    "corpus info": Verb("corpus:info", "what a corpus file holds", positional=True),
+    "corpus export": Verb("corpus:export", "a study's finished trials as a corpus file"),
+    "corpus import": Verb("corpus:import_", "a published table as a corpus file", positional=True),
+    "corpus merge": Verb("corpus:merge", "corpora of one task as one file", many="files"),
+    "fit": Verb("fit:fit", "fit one surrogate to a corpus", defaults=(SURROGATE,)),
+    "compare": Verb("compare:compare", "several surrogates on the same splits of a corpus"),
+    "predict": Verb("predict:predict", "the accuracy of given architectures, untrained"),
+    "propose": Verb(
+        "propose:propose",
+        "a surrogate's best architectures, untrained",
+        defaults=(SPACE, PROPOSER),
+    ),
+    "report": Verb("report:report", "one self-contained HTML page of a run folder", True),
+}
+
+USAGE = """usage: nas VERB [options]
+
+Neural architecture search with surrogates that predict a network's accuracy before training.
+
+{verbs}
+
+'nas VERB --help' tells a verb's options; 'nas VERB --print_config' writes them as YAML, which
+'nas VERB --config FILE' reads. Start with: nas demo
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one verb.
+
+    Returns:
+        Exit status: 0 done, 2 bad input, 1 anything else.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    if not words or words[0] in ("-h", "--help"):
+        print(usage())
+        return 0 if words else 2
+    if words[0] == "--version":
+        from nas import __version__
+
+        print(f"nas {__version__}")
+        return 0
+    try:
+        return run(words)
+    except NasError as error:
+        return fail(str(error))
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on from here", file=sys.stderr)
+        return 1
+
+
+def usage() -> str:
+    """The overview of all verbs."""
+    lines = [f"  {name:<15}{verb.help}" for name, verb in VERBS.items()]
+    return USAGE.format(verbs="\n".join(lines))
+
+
+def run(words: list[str]) -> int:
+    """Parses the words of one verb and calls its function."""
+    name, rest = split_verb(words)
+    if name is None:
+        groups = sorted({verb.split()[0] for verb in VERBS})
+        return fail(f"a verb must be one of {', '.join(groups)}, but got {words[0]!r}")
+    if name not in VERBS:  # a group such as `corpus`, without its second word
+        choices = [verb.split()[1] for verb in VERBS if verb.startswith(name + " ")]
+        if rest and rest[0] in ("-h", "--help"):
+            print(usage())
+            return 0
+        got = repr(rest[0]) if rest else "nothing"
+        return fail(f"'nas {name}' must be followed by {', '.join(choices)}, but got {got}")
+    here = os.getcwd()
+    if here not in sys.path:  # `my_surrogate.Mine` is found in the folder one works in
+        sys.path.insert(0, here)
+    verb = VERBS[name]
+    parser = parser_of(name, verb)
+    from jsonargparse import ArgumentError
+
+    try:
+        config = parser.parse_args(rest)
+        arguments = parser.instantiate(config).as_dict()
+    except ArgumentError as error:
+        return fail(f"{one_line(str(error))}; see 'nas {name} --help'")
+    arguments.pop("config", None)
+    kept = keep_config(name, parser, config)
+    verb.function()(**arguments)
+    if kept:
+        write_text(*kept)
+    return 0
+
+
+def split_verb(words: list[str]) -> tuple[str | None, list[str]]:
+    """The verb (one word or two) and the words behind it."""
+    if " ".join(words[:2]) in VERBS:
+        return " ".join(words[:2]), words[2:]
+    known = words[0] in VERBS or any(verb.startswith(words[0] + " ") for verb in VERBS)
+    return (words[0], words[1:]) if known else (None, words)
+
+
+def parser_of(name: str, verb: Verb) -> ArgumentParser:
+    """The parser of one verb, made from its function's signature and docstring."""
+    from jsonargparse import ArgumentParser
+
+    parser = ArgumentParser(prog=f"nas {name}", description=verb.help, exit_on_error=False)
+    parser.add_argument("--config", action="config", help="YAML file with any of these options")
+    if verb.many:
+        parser.add_argument(verb.many, nargs="+", type=Path)
+    parser.add_function_arguments(
+        verb.function(),
+        as_positional=verb.positional,
+        skip={verb.many} if verb.many else None,
+        sub_configs=True,
+    )
+    parser.set_defaults({key: {"class_path": path} for key, path in verb.defaults})
+    return parser
+
+
+def keep_config(name: str, parser: ArgumentParser, config: Namespace) -> tuple[Path, str] | None:
+    """Writes the resolved options into the run folder as VERB.yaml, unless some are there.
+
+    Returns:
+        What to write once the verb has succeeded: a failed call must not replace the options that
+        made what the folder holds. None where the verb has no run folder.
+    """
+    out = config.get("out")
+    if out is None or name.startswith("corpus"):
+        return None
+    path, text = Path(out) / f"{name}.yaml", parser.dump(config, skip_link_targets=False)
+    if not path.exists():
+        write_text(path, text)
+    return path, text
+
+
+def one_line(message: str) -> str:
+    """The parser's message in one line, without what helps nobody."""
+    message = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", message)
+    message = re.sub(r'Parser key "([^"]+)":', r"--\1:", message)
+    lines = [line.strip().removeprefix("- ") for line in message.splitlines()]
+    noise = ("Expected a path but", "Does not validate against", "Subtypes:", "Errors:", "Given ")
+    kept = [line for line in lines if line and not line.startswith(noise)]
+    given = [line.partition(": ")[2] for line in lines if line.startswith("Given value:")]
+    text = " ".join(kept).replace(" Expected a NoneType", "")
+    return text + (f", but got {given[0]}" if given else "")
+
+
+def fail(message: str) -> int:
+    """Prints one line for bad input and returns its exit status."""
+    print(f"nas: error: {' '.join(message.split())}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

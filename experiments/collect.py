@@ -1,0 +1,177 @@
+"""`nas collect`: sample networks of a space, train them, keep them as trials of a study."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from nas.training.recipe import Recipe
+
+from experiments.folder import RunFolder
+from experiments.terminal import ProgressBar, say, wrote
+from nas.core.corpus import Corpus, Header
+from nas.core.errors import InvalidOption
+from nas.core.interfaces import Candidate, SearchSpace
+from nas.core.limits import Limits
+
+if TYPE_CHECKING:
+    from nas.studies import CollectTask
+
+
+def collect(
+    space: SearchSpace,
+    data: str = "digits",
+    recipe: Recipe = Recipe(),  # noqa: B008 - frozen; the parser shows its fields as defaults
+    networks: int = 40,
+    workers: int | Literal["auto"] = "auto",
+    storage: str | None = None,
+    study: str = "nas",
+    corpus: Path | None = None,
+    seed: int = 0,
+    max_params: int | None = None,
+    max_macs: int | None = None,
+    device: str = "auto",
+    reclaim: bool = False,
+    out: Path = Path("runs/collect"),
+) -> None:
+    """Sample networks of a space and train them.
+
+    The same command goes on where it was stopped or killed; a larger --networks adds to what is
+    there. Run it on several machines with one --storage to share the work.
+
+    Args:
+        space: search space.
+        data: digits, a torchvision name, npz:PATH or folder:PATH.
+        recipe: how each network is trained.
+        networks: number of different networks wanted in all.
+        workers: processes that train at the same time; auto is one a core.
+        storage: Optuna storage: an RDB URL, journal:PATH or grpc://HOST:PORT; a SQLite file in
+            --out where none is given.
+        study: name of the study in the storage.
+        corpus: exported corpus to go on from.
+        seed: of the stream of architectures and of every training.
+        max_params: largest number of parameters of a network.
+        max_macs: largest number of multiply-accumulates of a network for one image.
+        device: auto, cpu, cuda or cuda:N.
+        reclaim: treat running trials of other machines as dead (journal and gRPC storages have no
+            heartbeat).
+        out: folder for everything this run writes.
+    """
+    folder = RunFolder(out)
+    task = task_of(space, data, recipe, seed, Limits(max_params, max_macs), device)
+    folder.make()
+    found = train(
+        task,
+        folder,
+        networks,
+        workers=workers,
+        storage=storage,
+        study=study,
+        known=Corpus.read(corpus) if corpus else None,
+        reclaim=reclaim,
+    )
+    say(summary(found))
+    wrote(
+        [folder.corpus],
+        [
+            f"nas compare --corpus {folder.corpus} "
+            "--surrogates '[surrogates.Peephole, surrogates.Constant]' "
+            f"--train_size {max(2, len(found.finished) * 3 // 4)} --out {out}/compare",
+            f"nas fit --corpus {folder.corpus} --out {out}",
+            f"nas report {out}",
+        ],
+    )
+
+
+def task_of(
+    space: SearchSpace,
+    data: str,
+    recipe: Recipe,
+    seed: int,
+    limits: Limits,
+    device: str = "auto",
+) -> CollectTask:
+    """Everything a worker needs, on the data set's input."""
+    from nas.evaluators import TrainingEvaluator
+    from nas.studies import CollectTask, stream
+
+    evaluator = TrainingEvaluator(data, recipe, device)
+    space = space.on(evaluator.data_set.input)
+    first = next(stream(space, seed, limits)).architecture
+    header = Header(
+        first.skeleton,
+        first.input,
+        evaluator.data_set.name,
+        recipe.to_json(),
+        space=f"{type(space).__module__}.{type(space).__qualname__}",
+        source="nas collect",
+    )
+    return CollectTask(space, evaluator, header, seed, limits=limits)
+
+
+def train(
+    task: CollectTask,
+    folder: RunFolder,
+    networks: int,
+    *,
+    workers: int | Literal["auto"] = "auto",
+    storage: str | None = None,
+    study: str = "nas",
+    known: Corpus | None = None,
+    proposals: Sequence[Candidate] = (),
+    reclaim: bool = False,
+    label: str = "training",
+) -> Corpus:
+    """Trains what is missing under a progress bar and writes the folder's corpus."""
+    from nas import studies
+
+    if networks < 1:
+        raise InvalidOption(f"--networks must be at least 1, but got {networks}")
+    url = storage or folder.storage
+    if known is not None:
+        studies.take_in(task, storage=url, study=study, corpus=known)
+    bar = ProgressBar(label)
+    try:
+        corpus = studies.collect(
+            task,
+            storage=url,
+            study=study,
+            networks=networks,
+            workers=worker_count(workers),
+            proposals=proposals,
+            reclaim=reclaim,
+            on_progress=bar,
+        )
+    finally:
+        bar.close()
+    corpus.write(folder.corpus)
+    return corpus
+
+
+def worker_count(workers: int | Literal["auto"]) -> int:
+    """How many processes: one a core that this process may use, unless told otherwise."""
+    if workers == "auto":
+        return (
+            len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else os.cpu_count() or 1
+        )
+    if workers < 1:
+        raise InvalidOption(f"--workers must be 'auto' or at least 1, but got {workers}")
+    return workers
+
+
+def summary(corpus: Corpus) -> str:
+    """One line on what was collected."""
+    finished = corpus.finished
+    if not finished:
+        return f"{len(corpus)} networks, none finished"
+    targets = finished.targets
+    ends = [(name, sum(r.status == name for r in corpus)) for name in ("diverged", "failed")]
+    extra = "".join(f", {count} {name}" for name, count in ends if count)
+    return (
+        f"{len(corpus)} networks{extra}; accuracy {targets.mean():.4f} mean, {targets.std():.4f} "
+        f"std, {targets.min():.4f} least, {targets.max():.4f} best"
+    )

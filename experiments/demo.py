@@ -1,0 +1,183 @@
+"""`nas demo`: the whole loop on small real images, in minutes on a laptop's processor."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from nas.training.recipe import Recipe
+
+from experiments.collect import summary, task_of, train, worker_count
+from experiments.compare import describe, point
+from experiments.fit import finished, fit_into
+from experiments.folder import RunFolder, write_json
+from experiments.propose import as_json
+from experiments.report import write_report
+from experiments.terminal import clock, say, table, wrote
+from nas.core import metrics
+from nas.core.choices import Draw
+from nas.core.corpus import Corpus
+from nas.core.errors import InvalidOption
+from nas.core.interfaces import Candidate, Query, SearchSpace, Surrogate, predict
+from nas.core.limits import Limits
+from nas.core.records import Record
+
+TOP = 3
+POOL = 2000
+FOLDS = 4
+SAMPLES_FOR_CAP = 1000
+
+
+def demo(
+    networks: int = 48,
+    data: str = "digits",
+    recipe: Recipe = Recipe(),  # noqa: B008 - frozen; the parser shows its fields as defaults
+    workers: int | Literal["auto"] = "auto",
+    seed: int = 0,
+    out: Path = Path("runs/demo"),
+) -> None:
+    """Sample networks, train them, fit Peephole, propose better ones, train those, report.
+
+    Networks are capped at the 75th percentile of the space's MACs, so that the demo keeps its
+    time. The same command goes on where it was stopped.
+
+    Args:
+        networks: sampled networks to train; at least 8.
+        data: digits, a torchvision name, npz:PATH or folder:PATH.
+        recipe: how each network is trained.
+        workers: processes that train at the same time; auto is one a core.
+        seed: of everything.
+        out: folder for everything the demo writes.
+    """
+    from search_spaces import BlockSpace
+    from surrogates import Peephole
+
+    if networks < 2 * FOLDS:
+        raise InvalidOption(f"--networks must be at least {2 * FOLDS}, but got {networks}")
+    start = time.perf_counter()
+    folder = RunFolder(out)
+    say(f"1/4  sampling and training {networks} networks, {worker_count(workers)} at a time")
+    task = task_of(BlockSpace(), data, recipe, seed, Limits())
+    limits = Limits(max_macs=macs_percentile(task.space, 75, seed))
+    task = task_of(BlockSpace(), data, recipe, seed, limits)
+    folder.make()
+    sampled = finished(
+        train(task, folder, networks, workers=workers).filter(lambda r: r.index is not None),
+        least=2 * FOLDS,
+    )
+    say(f"     {summary(sampled)}")
+
+    say(f"2/4  fitting Peephole, scored on networks it has not seen ({FOLDS} folds)")
+    predicted = cross_predict(Peephole(), sampled, FOLDS, seed)
+    tau = metrics.kendall_tau(sampled.targets, predicted)
+    error = metrics.mae(sampled.targets, predicted)
+    say(f"     Kendall tau {tau:.2f}, mean absolute error {error:.4f}")
+    write_json(
+        folder.predictions,
+        {
+            describe(Peephole()): [
+                point(record, float(value), None)
+                for record, value in zip(sampled, predicted, strict=True)
+            ]
+        },
+    )
+    surrogate = Peephole()
+    fit_into(folder, surrogate, sampled)
+
+    say(f"3/4  scoring {POOL:,} new networks, training the {TOP} most promising")
+    chosen = proposals(surrogate, task.space, limits, sampled, seed)
+    write_json(folder.proposals, [as_json(candidate) for candidate in chosen])
+    everything = train(
+        task, folder, networks, workers=min(TOP, worker_count(workers)), proposals=chosen
+    )
+    say(outcome(sampled, everything, chosen))
+
+    say("4/4  report")
+    facts = [
+        ("Peephole's tau, unseen", f"{tau:.2f}"),
+        ("best at random", f"{best(sampled):.2%}"),
+        ("best proposed", f"{best(proposed(everything, chosen)):.2%}"),
+    ]
+    write_json(folder.summary, facts)
+    path = write_report(folder)
+    say(f"     {clock(time.perf_counter() - start)} in all")
+    wrote(
+        [f"{path} (open it in a browser)", folder.corpus, folder.surrogate],
+        [
+            f"nas propose --surrogate {out} --top 10 --out {out}",
+            f"nas compare --corpus {folder.corpus} --train_size {len(sampled) * 2 // 3} "
+            f"--surrogates '[surrogates.Peephole, surrogates.Constant]' --out {out}/compare",
+            "nas collect --help     your own data, space, recipe and limits",
+        ],
+    )
+
+
+def macs_percentile(space: SearchSpace, percent: float, seed: int) -> int:
+    """A percentile of the MACs of the space's own networks, from a sample."""
+    rng = np.random.default_rng(seed)
+    macs = [space.generate(Draw(rng)).macs for _ in range(SAMPLES_FOR_CAP)]
+    return int(np.percentile(macs, percent))
+
+
+def cross_predict(surrogate: Surrogate, corpus: Corpus, folds: int, seed: int) -> np.ndarray:
+    """Predictions (n,), each by a surrogate fitted to the folds that lack the network."""
+    order = np.random.default_rng(seed).permutation(len(corpus))
+    predicted = np.empty(len(corpus))
+    for part in np.array_split(order, folds):
+        rest = np.setdiff1d(order, part)
+        fitted = copy.deepcopy(surrogate).fit(corpus.take(rest))
+        predicted[part] = predict(fitted, [Query(corpus[int(i)].architecture) for i in part]).mean
+    return predicted
+
+
+def proposals(
+    surrogate: Surrogate, space: SearchSpace, limits: Limits, known: Corpus, seed: int
+) -> list[Candidate]:
+    """The surrogate's best networks that are not trained yet."""
+    from nas.search import Greedy, PoolProposer, surrogate_score
+
+    trained = {record.architecture.key for record in known}
+    score = surrogate_score(surrogate, Greedy(), limits=limits, exclude=trained)
+    return PoolProposer(POOL).propose(space, score, TOP, np.random.default_rng([seed, 1]))
+
+
+def outcome(sampled: Corpus, everything: Corpus, chosen: Sequence[Candidate]) -> str:
+    """The proposed networks beside the best random one, as a table."""
+    by_key = {record.architecture.key: record for record in everything.finished}
+    champion = max(sampled, key=lambda record: record.target or 0.0)
+    entries: list[tuple[str, str, float | None]] = [
+        ("best at random", champion.architecture.key, None)
+    ]
+    entries += [
+        (f"proposal {place}", candidate.architecture.key, candidate.score)
+        for place, candidate in enumerate(chosen, start=1)
+    ]
+    rows = [_outcome_row(name, score, by_key[key]) for name, key, score in entries if key in by_key]
+    return table(["", "network", "predicted", "validation", "test", "MACs"], rows)
+
+
+def _outcome_row(name: str, score: float | None, record: Record) -> list[str]:
+    measured = (record.target, record.test_accuracy)
+    return [
+        name,
+        record.architecture.key,
+        *("-" if value is None else f"{value:.4f}" for value in (score, *measured)),
+        f"{record.macs:,}",
+    ]
+
+
+def proposed(everything: Corpus, chosen: Sequence[Candidate]) -> Corpus:
+    """The finished records of the proposals."""
+    keys = {candidate.architecture.key for candidate in chosen}
+    return everything.finished.filter(
+        lambda record: record.architecture.key in keys and record.index is None
+    )
+
+
+def best(corpus: Corpus) -> float:
+    """The highest accuracy; NaN where nothing finished."""
+    return max((float(target) for target in corpus.targets), default=float("nan"))

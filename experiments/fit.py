@@ -1,0 +1,58 @@
+"""`nas fit`: fit one surrogate to a corpus and keep it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from experiments.folder import RunFolder, write_json
+from experiments.terminal import say, wrote
+from nas.core.corpus import Corpus
+from nas.core.errors import InvalidCorpus
+from nas.core.interfaces import Surrogate
+
+
+def fit(corpus: Path, surrogate: Surrogate, out: Path = Path("runs/fit")) -> None:
+    """Fit one surrogate to all finished networks of a corpus.
+
+    Args:
+        corpus: corpus file.
+        surrogate: class path of the surrogate, with its settings.
+        out: folder for the fitted surrogate.
+    """
+    networks = finished(Corpus.read(corpus), least=2)
+    folder = RunFolder(out).make()
+    seconds = fit_into(folder, surrogate, networks)
+    say(f"fitted {type(surrogate).__name__} to {len(networks)} networks in {seconds:.1f}s")
+    wrote(
+        [folder.surrogate],
+        [
+            f"nas propose --surrogate {out} --out {out}",
+            f"nas predict --surrogate {out} --architecture FILE.json",
+        ],
+    )
+
+
+def fit_into(folder: RunFolder, surrogate: Surrogate, networks: Corpus) -> float:
+    """Fits, saves surrogate and task into the folder, and returns the seconds the fit took."""
+    start = time.perf_counter()
+    surrogate.fit(networks)
+    seconds = time.perf_counter() - start
+    surrogate.save(folder.surrogate)
+    write_json(folder.task, networks.header.to_json())
+    return seconds
+
+
+def finished(corpus: Corpus, least: int) -> Corpus:
+    """The finished networks, if there are enough of them.
+
+    Raises:
+        InvalidCorpus: there are fewer than `least`.
+    """
+    networks = corpus.finished
+    if len(networks) < least:
+        raise InvalidCorpus(
+            f"the corpus must hold at least {least} finished networks, but has {len(networks)} "
+            f"of {len(corpus)}; collect more with 'nas collect --networks N'"
+        )
+    return networks

@@ -1,0 +1,119 @@
+"""Where things lie in a run folder: one place for the names."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nas.core.corpus import Header
+from nas.core.errors import InvalidOption
+from nas.core.files import write_text
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A folder that holds everything one run wrote."""
+
+    path: Path
+
+    @property
+    def storage(self) -> str:
+        """URL of the run's own SQLite study."""
+        return f"sqlite:///{self.path / 'study.db'}"
+
+    @property
+    def study(self) -> Path:
+        """The SQLite file behind `storage`."""
+        return self.path / "study.db"
+
+    @property
+    def corpus(self) -> Path:
+        """Trained networks."""
+        return self.path / "corpus.jsonl.gz"
+
+    @property
+    def surrogate(self) -> Path:
+        """Folder of a fitted surrogate."""
+        return self.path / "surrogate"
+
+    @property
+    def task(self) -> Path:
+        """Header of the corpus that the surrogate was fitted to."""
+        return self.path / "task.json"
+
+    @property
+    def predictions(self) -> Path:
+        """Predicted and real accuracies of networks that a surrogate had not seen."""
+        return self.path / "predictions.json"
+
+    @property
+    def proposals(self) -> Path:
+        """Proposed architectures with their predicted accuracies."""
+        return self.path / "proposals.json"
+
+    @property
+    def comparison(self) -> Path:
+        """Rows of `nas compare`."""
+        return self.path / "compare.json"
+
+    @property
+    def summary(self) -> Path:
+        """What a demo found, in numbers."""
+        return self.path / "summary.json"
+
+    @property
+    def report(self) -> Path:
+        """The page."""
+        return self.path / "report.html"
+
+    def make(self) -> RunFolder:
+        """Makes the folder.
+
+        Raises:
+            InvalidOption: it cannot be made.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidOption(f"--out must be a folder that can be written: {error}") from error
+        return self
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes JSON for programs and people."""
+    write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+def read_json(path: Path, what: str) -> Any:
+    """Reads a JSON file.
+
+    Raises:
+        InvalidOption: it is missing or not JSON.
+    """
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise InvalidOption(f"{what} must be a file, but {path} does not exist") from error
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InvalidOption(f"{what} must be JSON, but {path} cannot be read: {error}") from error
+
+
+def surrogate_folder(path: Path) -> RunFolder:
+    """The run folder around a fitted surrogate; the surrogate's own folder inside it will do too.
+
+    Raises:
+        InvalidOption: there is none.
+    """
+    for folder in (path, path.parent):
+        if (RunFolder(folder).surrogate / "surrogate.json").is_file():
+            return RunFolder(folder)
+    raise InvalidOption(
+        f"--surrogate must be a folder that 'nas fit' wrote, but {path} holds no surrogate"
+    )
+
+
+def read_task(folder: RunFolder) -> Header:
+    """The task that the folder's surrogate was fitted for."""
+    return Header.from_json(read_json(folder.task, "the surrogate's task"))

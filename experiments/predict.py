@@ -1,0 +1,73 @@
+"""`nas predict`: the accuracy of given architectures, before training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from experiments.folder import read_json, read_task, surrogate_folder
+from experiments.terminal import say, table
+from nas.core.architecture import Architecture
+from nas.core.errors import InvalidArchitecture
+from nas.core.interfaces import Prediction, Query, Surrogate
+from nas.core.interfaces import predict as ask
+
+
+def predict(
+    surrogate: Path, architecture: Path, epoch: int | None = None, trust: list[str] | None = None
+) -> None:
+    """Predict the accuracy of architectures.
+
+    Args:
+        surrogate: folder that 'nas fit' wrote.
+        architecture: JSON file with one architecture, a list of them, or what 'nas propose' wrote.
+        epoch: after which the accuracy is asked; the last one where none is given.
+        trust: packages besides our own that a saved surrogate may come from.
+    """
+    folder = surrogate_folder(surrogate)
+    architectures = read_architectures(architecture)
+    fitted = Surrogate.load(folder.surrogate, trust=trust or ())
+    task = read_task(folder)
+    for each in architectures:
+        if each.input != task.input:
+            raise InvalidArchitecture(
+                f"architectures must be for the surrogate's task ({task.data}, input "
+                f"{tuple(task.input)}), but {each.key} is for {tuple(each.input)}; fit a surrogate "
+                "to a corpus of that task"
+            )
+    said = ask(fitted, [Query(each, epoch) for each in architectures])
+    say(prediction_table(architectures, said))
+
+
+def read_architectures(path: Path) -> list[Architecture]:
+    """Architectures of a JSON file.
+
+    Raises:
+        InvalidOption, InvalidArchitecture: the file or an architecture in it cannot be read.
+    """
+    content = read_json(path, "--architecture")
+    items = content if isinstance(content, list) else [content]
+    if not items or not all(isinstance(item, dict) for item in items):
+        raise InvalidArchitecture(
+            f"{path} must hold an architecture (a JSON object) or a list of them"
+        )
+    return [Architecture.from_json(item.get("architecture", item)) for item in items]
+
+
+def prediction_table(architectures: list[Architecture], said: Prediction) -> str:
+    """One line an architecture."""
+    header = ["architecture", "predicted", "std", "params", "MACs", "layers"]
+    stds = ["-"] * len(said) if said.std is None else [f"{std:.4f}" for std in said.std]
+    return table(
+        header,
+        [
+            [
+                each.key,
+                f"{mean:.4f}",
+                std,
+                f"{each.params:,}",
+                f"{each.macs:,}",
+                str(len(each.layers())),
+            ]
+            for each, mean, std in zip(architectures, said.mean, stds, strict=True)
+        ],
+    )

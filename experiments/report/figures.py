@@ -1,0 +1,150 @@
+"""The page's figures, as Plotly figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nas.core import metrics
+from nas.core.corpus import Corpus
+from nas.core.records import Record
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up", "x")
+COLORS = ("#3b6fd4", "#d9730d", "#2e8b57", "#a3409a", "#c23b3b", "#6b7280")  # read on both themes
+
+
+def predicted_against_real(
+    predictions: Mapping[str, Sequence[Mapping[str, Any]]], networks: Mapping[str, Record]
+) -> Figure:
+    """A point a network that the surrogate had not seen; the dashed line is a perfect answer."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for place, (name, points) in enumerate(predictions.items()):
+        real = [point["real"] for point in points]
+        predicted = [point["predicted"] for point in points]
+        tau = metrics.kendall_tau(real, predicted)
+        figure.add_scatter(
+            x=predicted,
+            y=real,
+            mode="markers",
+            name=f"{name} (tau {tau:.2f})",
+            marker={
+                "symbol": SYMBOLS[place % len(SYMBOLS)],
+                "color": COLORS[place % len(COLORS)],
+                "size": 8,
+                "opacity": 0.8,
+            },
+            text=[describe(networks.get(point["key"]), point["key"]) for point in points],
+            hovertemplate="predicted %{x:.4f}<br>real %{y:.4f}<br>%{text}<extra></extra>",
+        )
+    values = [point[side] for points in predictions.values() for point in points for side in SIDES]
+    ends = [min(values), max(values)]
+    figure.add_scatter(
+        x=ends,
+        y=ends,
+        mode="lines",
+        name="perfect",
+        hoverinfo="skip",
+        line={"dash": "dash", "color": "#888888", "width": 1},
+    )
+    return _titled(figure, "predicted accuracy", "real accuracy")
+
+
+SIDES = ("predicted", "real")
+
+
+def learning_curves(corpus: Corpus) -> Figure:
+    """A line a network, coloured by its final accuracy; the ten best are drawn on top."""
+    import plotly.graph_objects as go
+    from plotly.colors import sample_colorscale
+
+    figure = go.Figure()
+    trained = sorted((r for r in corpus if r.curve), key=lambda record: record.target or 0.0)
+    ranks = np.linspace(0.0, 1.0, max(len(trained), 2))
+    for rank, record in zip(ranks, trained, strict=False):
+        figure.add_scatter(
+            x=list(range(1, len(record.curve) + 1)),
+            y=list(record.curve),
+            mode="lines+markers" if len(record.curve) == 1 else "lines",
+            line={"color": sample_colorscale("Viridis", [float(rank) * 0.9])[0], "width": 1.2},
+            opacity=0.75,
+            showlegend=False,
+            text=[describe(record, record.architecture.key)] * len(record.curve),
+            hovertemplate="epoch %{x}: %{y:.4f}<br>%{text}<extra></extra>",
+        )
+    return _titled(figure, "epoch", "validation accuracy")
+
+
+def accuracy_against_macs(corpus: Corpus) -> Figure:
+    """What accuracy costs: a point a network."""
+    import plotly.graph_objects as go
+
+    finished = corpus.finished
+    figure = go.Figure()
+    for place, (name, proposed) in enumerate((("at random", False), ("proposed", True))):
+        group = [record for record in finished if (record.index is None) == proposed]
+        if corpus.header.source != "nas collect" and proposed:
+            continue
+        figure.add_scatter(
+            x=[record.macs for record in group],
+            y=[record.target for record in group],
+            mode="markers",
+            name=name,
+            marker={
+                "symbol": ("circle", "star")[place],
+                "color": COLORS[place],
+                "size": (7, 13)[place],
+                "opacity": 0.8,
+            },
+            text=[describe(record, record.architecture.key) for record in group],
+            hovertemplate="%{x:,} MACs<br>accuracy %{y:.4f}<br>%{text}<extra></extra>",
+        )
+    figure.update_xaxes(type="log")
+    return _titled(figure, "MACs for one image", "validation accuracy")
+
+
+def describe(record: Record | None, key: str) -> str:
+    """An architecture on hover: its key, its first block in short, its cost."""
+    if record is None:
+        return key
+    blocks = record.architecture.blocks
+    lines = [_short_block(block) for block in blocks]
+    return f"{key}<br>{'<br>'.join(lines)}<br>{record.params:,} parameters, {record.macs:,} MACs"
+
+
+def _short_block(block: Any) -> str:
+    words = [short_layer(layer) for layer in block]
+    rows = [" ".join(words[i : i + 6]) for i in range(0, len(words), 6)]
+    return "<br>".join(rows)
+
+
+def short_layer(layer: Any) -> str:
+    """One layer as people write it: conv3x5 x0.5, max2x2, bn."""
+    names = {"max_pool": "max", "avg_pool": "avg", "batch_norm": "bn"}
+    name = names.get(layer.op, layer.op.rpartition(".")[2])
+    if layer.kernel != (1, 1) or layer.op == "conv":
+        name += f"{layer.kernel[0]}x{layer.kernel[1]}"
+    if layer.ratio is not None:
+        name += f" x{layer.ratio:g}"
+    return name + (f" to {layer.width}" if layer.width is not None else "")
+
+
+def _titled(figure: Figure, x: str, y: str) -> Figure:
+    figure.update_layout(
+        template="none",
+        margin={"l": 60, "r": 16, "t": 12, "b": 50},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": "system-ui, sans-serif", "size": 13},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+        height=460,
+    )
+    figure.update_xaxes(title=x, gridcolor="rgba(128,128,128,.25)", zeroline=False)
+    figure.update_yaxes(title=y, gridcolor="rgba(128,128,128,.25)", zeroline=False)
+    return figure

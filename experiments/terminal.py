@@ -1,0 +1,97 @@
+"""What people see in a terminal: tables, a progress bar, and what to do next."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nas.studies import Progress
+
+PLAIN_EVERY = 10.0
+"""Seconds between progress lines where there is no terminal."""
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table whose columns are aligned; every column but the first to the right."""
+    widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
+
+    def line(cells: Sequence[str]) -> str:
+        first = cells[0].ljust(widths[0])
+        rest = [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
+        return "| " + " | ".join([first, *rest]) + " |"
+
+    rule = "|-" + "-|-".join(["-" * widths[0], *("-" * (w - 1) + ":" for w in widths[1:])]) + "-|"
+    return "\n".join(
+        [line(header), rule.replace(":-|-", ":|-").replace(":-|", ":|"), *map(line, rows)]
+    )
+
+
+def say(text: str = "") -> None:
+    """Prints a line at once, also into a pipe."""
+    print(text, flush=True)
+
+
+def wrote(paths: Sequence[object], following: Sequence[str] = ()) -> None:
+    """Ends a verb: what it wrote, and what to run next."""
+    for path in paths:
+        say(f"wrote {path}")
+    for index, command in enumerate(following):
+        say(f"{'next:' if index == 0 else '     '} {command}")
+
+
+class ProgressBar:
+    """Shows the networks of a `collect`: a bar in a terminal, a line now and then elsewhere."""
+
+    def __init__(self, label: str) -> None:
+        from tqdm import tqdm
+
+        self._label, self._shown = label, -1
+        self._last = time.monotonic()
+        self._bar: tqdm[None] | None = None
+        if sys.stderr.isatty():
+            form = "{desc} {percentage:3.0f}%|{bar:24}| {postfix}"
+            self._bar = tqdm(total=1.0, desc=label, bar_format=form, leave=True)
+
+    def __call__(self, progress: Progress) -> None:
+        """Shows where things stand."""
+        share = progress.work_done / progress.work_total if progress.work_total else 1.0
+        if self._bar is not None:
+            self._bar.n = min(share, 1.0)
+            self._bar.set_postfix_str(describe(progress), refresh=False)
+            self._bar.refresh()
+            return
+        ended = progress.done + progress.failed >= progress.total
+        due = time.monotonic() - self._last >= PLAIN_EVERY
+        if progress.done != self._shown and (due or ended):
+            self._shown, self._last = progress.done, time.monotonic()
+            print(f"{self._label}: {describe(progress)}", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Ends the bar's line."""
+        if self._bar is not None:
+            self._bar.close()
+
+
+def describe(progress: Progress) -> str:
+    """Counts, best so far, and the time that is left."""
+    words = [f"{progress.done}/{progress.total} networks"]
+    if progress.failed:
+        words.append(f"{progress.failed} failed")
+    if progress.best is not None:
+        words.append(f"best {progress.best:.2%}")
+    if progress.eta is not None and progress.done < progress.total:
+        words.append(f"{clock(progress.eta)} left")
+    return ", ".join(words)
+
+
+def clock(seconds: float) -> str:
+    """Seconds as people say them: 45s, 3m 20s, 2h 05m."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02d}s"
+    return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
