@@ -1,5 +1,7 @@
 """Concrete search spaces, and importers of tables of trained networks that others published."""
 
 from search_spaces.block import BlockSpace, paper_skeleton
+from search_spaces.cell import CellSpace
+from search_spaces.macro import MacroSpace
 
-__all__ = ["BlockSpace", "paper_skeleton"]
+__all__ = ["BlockSpace", "CellSpace", "MacroSpace", "paper_skeleton"]

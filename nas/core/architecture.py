@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -271,32 +271,35 @@ def _block(data: list[Json]) -> Block:
     return tuple(Layer.from_json(layer) for layer in data)
 
 
-@dataclass
 class _Placer:
     """Walks through a network once, carrying the shape."""
 
-    architecture: Architecture
-
-    def place(self) -> Iterator[PlacedLayer]:
-        skeleton, size = self.architecture.skeleton, self.architecture.input
+    def __init__(self, architecture: Architecture) -> None:
+        self.architecture = architecture
+        size = architecture.input
         self.shape: Shape = (size.channels, size.height, size.width)
+        # A design that stands at several places of one shape is placed once (cells repeat a lot).
+        self.placed: dict[tuple[int, Shape], list[PlacedLayer]] = {}
+
+    def place(self) -> list[PlacedLayer]:
+        skeleton, blocks = self.architecture.skeleton, self.architecture.blocks
         if not skeleton.widths:
-            yield from self.block(self.architecture.blocks[0])
-            return
-        yield from self.block(skeleton.stem)
+            return self.block(blocks[0])
+        layers = [*self.block(skeleton.stem)]
         for stage, width in enumerate(skeleton.widths):
             if stage and min(self.shape[1:]) > skeleton.reduce_above:
-                yield from self.block(skeleton.reduction)
+                layers += self.block(skeleton.reduction)
             for place in range(skeleton.blocks[stage]):
-                yield from self.block(self.design(stage, place))
+                layers += self.block(self.design(stage, place))
                 if self.shape[0] != width:
-                    yield from self.block((Layer("conv", width=width),))
-        classes = size.classes
-        yield from self.block(
-            tuple(
-                replace(layer, width=classes) if layer.op == "dense" and not layer.width else layer
-                for layer in skeleton.head
-            )
+                    layers += self.block((Layer("conv", width=width),), remember=False)
+        return layers + self.block(self.head(), remember=False)
+
+    def head(self) -> Block:
+        classes = self.architecture.input.classes
+        return tuple(
+            replace(layer, width=classes) if layer.op == "dense" and not layer.width else layer
+            for layer in self.architecture.skeleton.head
         )
 
     def design(self, stage: int, place: int) -> Block:
@@ -307,17 +310,30 @@ class _Placer:
             return blocks[stage]
         return blocks[sum(skeleton.blocks[:stage]) + place]
 
-    def block(self, block: Block) -> Iterator[PlacedLayer]:
-        shapes = [self.shape]  # the block's input, then each layer's output
-        for index, layer in enumerate(block):
-            if min(layer.inputs) < -(index + 1):
-                raise InvalidArchitecture(
-                    f"an offset must stay inside its block, but layer {index} ({layer.op}) "
-                    f"asks for {min(layer.inputs)}; the block's input is {-(index + 1)}"
-                )
-            op = find_op(layer.op)
-            in_shape = op.merge([shapes[index + 1 + offset] for offset in layer.inputs])
-            out_shape, params, macs = op.place(layer, in_shape)
-            shapes.append(out_shape)
-            yield PlacedLayer(layer, in_shape, out_shape, params, macs)
-        self.shape = shapes[-1]
+    def block(self, block: Block, remember: bool = True) -> list[PlacedLayer]:
+        known = (id(block), self.shape)  # the architecture keeps its blocks alive: ids are unique
+        layers = self.placed.get(known)
+        if layers is None:
+            layers = _place_block(block, self.shape)
+            if remember:
+                self.placed[known] = layers
+        if layers:
+            self.shape = layers[-1].out_shape
+        return layers
+
+
+def _place_block(block: Block, in_shape: Shape) -> list[PlacedLayer]:
+    shapes = [in_shape]  # the block's input, then each layer's output
+    layers = []
+    for index, layer in enumerate(block):
+        if min(layer.inputs) < -(index + 1):
+            raise InvalidArchitecture(
+                f"an offset must stay inside its block, but layer {index} ({layer.op}) "
+                f"asks for {min(layer.inputs)}; the block's input is {-(index + 1)}"
+            )
+        op = find_op(layer.op)
+        merged = op.merge([shapes[index + 1 + offset] for offset in layer.inputs])
+        out_shape, params, macs = op.place(layer, merged)
+        shapes.append(out_shape)
+        layers.append(PlacedLayer(layer, merged, out_shape, params, macs))
+    return layers

@@ -6,9 +6,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from nas.core.corpus import Corpus
+from search_spaces.tables.lcnet import read_lcnet
+from search_spaces.tables.metaqnn import read_metaqnn
 from search_spaces.tables.naap440 import read_naap440
+from search_spaces.tables.nas_bench_201 import read_nas_bench_201
+from search_spaces.tables.nas_bench_macro import read_nas_bench_macro
 
-IMPORTERS: Mapping[str, Callable[[Path], Corpus]] = {"naap440": read_naap440}
+IMPORTERS: Mapping[str, Callable[[Path], Corpus]] = {
+    "naap440": read_naap440,
+    "metaqnn": read_metaqnn,
+    "lcnet": read_lcnet,
+    "nas-bench-macro": read_nas_bench_macro,
+    "nas-bench-201": read_nas_bench_201,
+}
 """Reader of an upstream folder or file, by the name of its format."""
 
-__all__ = ["IMPORTERS", "read_naap440"]
+__all__ = ["IMPORTERS"]

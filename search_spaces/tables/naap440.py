@@ -15,9 +15,10 @@ from typing import Any
 
 from nas.core.architecture import Architecture, Block, Input, Layer, Skeleton
 from nas.core.corpus import Corpus, Header
-from nas.core.errors import InvalidCorpus
 from nas.core.records import LearningCurve, Record
+from search_spaces.tables.reading import find, upstreams
 
+UPSTREAM = "github.com/talcs/NAAP-440"
 EPOCHS = 90
 INPUT = Input(3, 32, 32, 10)
 
@@ -28,33 +29,20 @@ def read_naap440(folder: Path) -> Corpus:
     Raises:
         InvalidCorpus: a file is missing or does not look like upstream's.
     """
-    table = folder if folder.suffix == ".csv" else folder / "naap440.csv"
-    schemes = table.with_name("generated_schemes.json")
-    for path in (table, schemes):
-        if not path.is_file():
-            raise InvalidCorpus(
-                f"naap440 needs naap440.csv and generated_schemes.json in one folder, but {path} "
-                "is not there; get them from github.com/talcs/NAAP-440"
-            )
+    table = find(folder, "naap440.csv", UPSTREAM)
+    schemes = find(table.parent, "generated_schemes.json", UPSTREAM)
     header = Header(
         Skeleton.plain(),
         INPUT,
         data="CIFAR10",
         recipe={"table": "naap440", "epochs": EPOCHS},
-        source="NAAP-440, github.com/talcs/NAAP-440",
+        source=f"NAAP-440, {UPSTREAM}",
         licence="MIT",
     )
-    try:
+    with upstreams(schemes):
         networks = json.loads(schemes.read_text())
-        with table.open(newline="") as rows:
-            records = [
-                _record(networks[int(row["ModelId"]) - 1], row) for row in csv.DictReader(rows)
-            ]
-    except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise InvalidCorpus(
-            f"naap440.csv and generated_schemes.json must be upstream's, but one cannot be read: "
-            f"{error!r}"
-        ) from error
+    with upstreams(table), table.open(newline="") as rows:
+        records = [_record(networks[int(row["ModelId"]) - 1], row) for row in csv.DictReader(rows)]
     return Corpus(header, tuple(records))
 
 

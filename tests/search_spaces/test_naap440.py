@@ -41,8 +41,8 @@ def test_networks_curves_and_the_fixed_split(tmp_path, name):
 def test_a_missing_or_foreign_file_is_told(tmp_path, broken):
     write_table(tmp_path)
     (tmp_path / broken).write_text("x,y\n1,2\n")
-    with pytest.raises(InvalidCorpus, match="must be upstream's"):
+    with pytest.raises(InvalidCorpus, match="must be upstream's file"):
         IMPORTERS["naap440"](tmp_path)
     (tmp_path / broken).unlink()
-    with pytest.raises(InvalidCorpus, match="in one folder"):
+    with pytest.raises(InvalidCorpus, match="get it from"):
         IMPORTERS["naap440"](tmp_path)
