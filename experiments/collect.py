@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from nas.training.recipe import Recipe
-
 from experiments.folder import RunFolder
 from experiments.terminal import ProgressBar, say, wrote
 from nas.core.corpus import Corpus, Header
 from nas.core.errors import InvalidOption
 from nas.core.interfaces import Candidate, SearchSpace
 from nas.core.limits import Limits
+from nas.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from nas.studies import CollectTask

@@ -96,7 +96,9 @@ def judge(surrogate: Surrogate, train: Corpus, test: Corpus, observed: float) ->
     surrogate.fit(train)
     fitted = time.perf_counter()
     epochs = round(observed * test.epochs) if surrogate.reads_curves else 0
-    queries = [Query(r.architecture, observed=tuple(r.curve[:epochs])) for r in test]
+    queries = [
+        Query(r.architecture, None, tuple(r.curve[:epochs]), r.hyperparameters) for r in test
+    ]
     prediction = predict(surrogate, queries)
     predicted = time.perf_counter()
     scores = {name: metric(test.targets, prediction.mean) for name, metric in METRICS.items()}

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from nas.training.recipe import Recipe
 
 from experiments.collect import summary, task_of, train, worker_count
 from experiments.compare import describe, point
@@ -25,6 +24,7 @@ from nas.core.errors import InvalidOption
 from nas.core.interfaces import Candidate, Query, SearchSpace, Surrogate, predict
 from nas.core.limits import Limits
 from nas.core.records import Record
+from nas.training.recipe import Recipe
 
 TOP = 3
 POOL = 2000

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import NormalDist
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -30,11 +30,14 @@ class Query:
         architecture: the network.
         epoch: after which its accuracy is asked, from 1; None means the last one.
         observed: validation accuracies of its first epochs, for surrogates that read curves.
+        hyperparameters: of its training, where they differ between networks; a surrogate uses
+            those that its settings name, and no others.
     """
 
     architecture: Architecture
     epoch: int | None = None
     observed: tuple[float, ...] = ()
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
