@@ -62,7 +62,7 @@ VERBS: dict[str, Verb] = {
     "corpus import": Verb("corpus:import_", "a published table as a corpus file", positional=True),
     "corpus merge": Verb("corpus:merge", "corpora of one task as one file", many="files"),
     "fit": Verb("fit:fit", "fit one surrogate to a corpus", defaults=(SURROGATE,)),
-    "compare": Verb("compare:compare", "several surrogates on the same splits of a corpus"),
+    "compare": Verb("comparison:compare", "several surrogates on the same splits of a corpus"),
     "predict": Verb("predict:predict", "the accuracy of given architectures, untrained"),
     "propose": Verb(
         "propose:propose",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from experiments.folder import RunFolder
-from experiments.terminal import ProgressBar, say, wrote
+from experiments.terminal import ProgressBar, say, worker_count, wrote
 from nas.core.corpus import Corpus, Header
 from nas.core.errors import InvalidOption
 from nas.core.interfaces import Candidate, SearchSpace
@@ -147,19 +146,6 @@ def train(
         bar.close()
     corpus.write(folder.corpus)
     return corpus
-
-
-def worker_count(workers: int | Literal["auto"]) -> int:
-    """How many processes: one a core that this process may use, unless told otherwise."""
-    if workers == "auto":
-        return (
-            len(os.sched_getaffinity(0))
-            if hasattr(os, "sched_getaffinity")
-            else os.cpu_count() or 1
-        )
-    if workers < 1:
-        raise InvalidOption(f"--workers must be 'auto' or at least 1, but got {workers}")
-    return workers
 
 
 def summary(corpus: Corpus) -> str:

@@ -10,13 +10,13 @@ from typing import Literal
 
 import numpy as np
 
-from experiments.collect import summary, task_of, train, worker_count
-from experiments.compare import describe, point
+from experiments.collect import summary, task_of, train
+from experiments.comparison import describe
 from experiments.fit import finished, fit_into
 from experiments.folder import RunFolder, write_json
 from experiments.propose import as_json
 from experiments.report import write_report
-from experiments.terminal import clock, say, table, wrote
+from experiments.terminal import clock, say, table, worker_count, wrote
 from nas.core import metrics
 from nas.core.choices import Draw
 from nas.core.corpus import Corpus
@@ -80,7 +80,7 @@ def demo(
         folder.predictions,
         {
             describe(Peephole()): [
-                point(record, float(value), None)
+                {"key": record.architecture.key, "real": record.target, "predicted": float(value)}
                 for record, value in zip(sampled, predicted, strict=True)
             ]
         },

@@ -59,6 +59,11 @@ class RunFolder:
         return self.path / "compare.json"
 
     @property
+    def cache(self) -> Path:
+        """Folder of judgements that `nas compare` made."""
+        return self.path / "cache"
+
+    @property
     def summary(self) -> Path:
         """What a demo found, in numbers."""
         return self.path / "summary.json"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NoReturn
+
+from nas.core.errors import InvalidOption
 
 if TYPE_CHECKING:
     from nas.studies import Progress
@@ -50,7 +53,7 @@ class ProgressBar:
 
         self._label, self._shown = label, -1
         self._last = time.monotonic()
-        self._bar: tqdm[None] | None = None
+        self._bar: tqdm[NoReturn] | None = None
         if sys.stderr.isatty():
             form = "{desc} {percentage:3.0f}%|{bar:24}| {postfix}"
             self._bar = tqdm(total=1.0, desc=label, bar_format=form, leave=True)
@@ -63,7 +66,7 @@ class ProgressBar:
             self._bar.set_postfix_str(describe(progress), refresh=False)
             self._bar.refresh()
             return
-        ended = progress.done + progress.failed >= progress.total
+        ended = progress.done >= progress.total
         due = time.monotonic() - self._last >= PLAIN_EVERY
         if progress.done != self._shown and (due or ended):
             self._shown, self._last = progress.done, time.monotonic()
@@ -95,3 +98,16 @@ def clock(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60}m {whole % 60:02d}s"
     return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
+
+
+def worker_count(workers: int | Literal["auto"]) -> int:
+    """How many processes: one a core that this process may use, unless told otherwise."""
+    if workers == "auto":
+        return (
+            len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else os.cpu_count() or 1
+        )
+    if workers < 1:
+        raise InvalidOption(f"--workers must be 'auto' or at least 1, but got {workers}")
+    return workers

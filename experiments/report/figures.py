@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nas.core import metrics
+from nas.core.architecture import Block, Layer
 from nas.core.corpus import Corpus
 from nas.core.records import Record
 
@@ -118,13 +119,13 @@ def describe(record: Record | None, key: str) -> str:
     return f"{key}<br>{'<br>'.join(lines)}<br>{record.params:,} parameters, {record.macs:,} MACs"
 
 
-def _short_block(block: Any) -> str:
+def _short_block(block: Block) -> str:
     words = [short_layer(layer) for layer in block]
     rows = [" ".join(words[i : i + 6]) for i in range(0, len(words), 6)]
     return "<br>".join(rows)
 
 
-def short_layer(layer: Any) -> str:
+def short_layer(layer: Layer) -> str:
     """One layer as people write it: conv3x5 x0.5, max2x2, bn."""
     names = {"max_pool": "max", "avg_pool": "avg", "batch_norm": "bn"}
     name = names.get(layer.op, layer.op.rpartition(".")[2])

@@ -157,7 +157,7 @@ def failures(corpus: Corpus | None) -> list[dict[str, Any]]:
         {
             "key": record.architecture.key,
             "status": record.status,
-            "why": record.hyperparameters.get("error", ""),
+            "why": record.error or "",
             "epochs": len(record.curve),
         }
         for record in corpus or ()

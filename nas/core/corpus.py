@@ -250,11 +250,17 @@ class Corpus(Sequence[Record]):
         records = [
             Record.from_json(trial.user_attrs["record"], header.skeleton, header.input)
             for trial in study.get_trials(deepcopy=False)
-            if "record" in trial.user_attrs
+            if "record" in trial.user_attrs and _has_ended(trial)
         ]
         streamed = [record for record in records if record.index is not None]
         proposed = [record for record in records if record.index is None]
         return cls(header, (*sorted(streamed, key=lambda r: r.index or 0), *proposed))
+
+
+def _has_ended(trial: Any) -> bool:
+    """False for a trial that was killed between its record and its end: it is trained again."""
+    failed = trial.user_attrs.get("status") == "failed"
+    return trial.state.name in ("COMPLETE", "PRUNED") or (trial.state.name == "FAIL" and failed)
 
 
 def _lines(path: Path) -> list[str]:

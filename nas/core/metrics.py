@@ -1,4 +1,4 @@
-"""How good predictions are: MSE, MAE, Kendall's tau, R2 (paper, section 5)."""
+"""How good predictions are: MSE, MAE, Kendall's tau, Spearman's rho, R2, regret (section 5)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+from nas.core.corpus import Corpus
 
 
 def mse(target: ArrayLike, predicted: ArrayLike) -> float:
@@ -32,3 +34,49 @@ def kendall_tau(target: ArrayLike, predicted: ArrayLike) -> float:
     if len(target) < 2 or np.ptp(target) == 0 or np.ptp(predicted) == 0:
         return 0.0
     return float(kendalltau(target, predicted).statistic)
+
+
+def spearman(target: ArrayLike, predicted: ArrayLike) -> float:
+    """Spearman's rank correlation; 0 where either side is constant."""
+    from scipy.stats import rankdata
+
+    ranks = [rankdata(np.asarray(each, float)) for each in (target, predicted)]
+    if len(ranks[0]) < 2 or not all(np.ptp(each) for each in ranks):
+        return 0.0
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
+
+
+def top_regret(target: ArrayLike, predicted: ArrayLike, k: int) -> float:
+    """What the best of the k networks predicted best falls short of the best of all.
+
+    The order of equal predictions is that of the networks.
+    """
+    target = np.asarray(target, float)
+    chosen = np.argsort(-np.asarray(predicted, float), kind="stable")[:k]
+    return float(target.max() - target[chosen].max())
+
+
+def noise_ceiling(corpus: Corpus, resamples: int = 50) -> float | None:
+    """Kendall's tau that an oracle would reach, which knows each network's mean accuracy.
+
+    Targets that are means of m trainings are noisy. The residuals of all trainings around their
+    network's mean, widened by sqrt(m / (m - 1)), are drawn m at a time and their mean is added to
+    each target; the tau between targets and noisy targets is averaged over the resamples.
+
+    Returns:
+        None where fewer than two networks were trained more than once.
+    """
+    repeated = [record for record in corpus.finished if len(record.repeats) > 1]
+    if len(repeated) < 2:
+        return None
+    targets = np.array([record.target for record in repeated], float)
+    count = min(len(record.repeats) for record in repeated)
+    trainings = np.array([record.repeats[:count] for record in repeated])
+    residuals = trainings - trainings.mean(axis=1, keepdims=True)
+    residuals = residuals.ravel() * math.sqrt(count / (count - 1))
+    rng = np.random.default_rng(0)
+    taus = [
+        kendall_tau(targets, targets + rng.choice(residuals, size=trainings.shape).mean(axis=1))
+        for _ in range(resamples)
+    ]
+    return float(np.mean(taus))

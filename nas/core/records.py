@@ -65,6 +65,7 @@ class Record:
         status: complete, diverged (a result: its accuracy was measured), pruned, timeout, failed.
         index: place in the seeded stream of architectures of a study.
         split: "train" or "test" where a published table fixes it.
+        error: why it failed, in one line.
     """
 
     architecture: Architecture
@@ -81,6 +82,7 @@ class Record:
     status: Status = "complete"
     index: int | None = None
     split: Literal["train", "test"] | None = None
+    error: str | None = None
 
     def __post_init__(self) -> None:
         if self.status not in STATUSES:
@@ -154,4 +156,5 @@ _PLAIN = (
     "status",
     "index",
     "split",
+    "error",
 )

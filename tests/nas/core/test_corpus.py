@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from optuna.trial import TrialState
 
 from nas import Corpus, Header, Input, LearningCurve, Record
 from nas.core.choices import Draw
@@ -144,6 +145,8 @@ def test_a_learning_curve_indexes_like_a_sequence():
 
 def test_a_study_becomes_a_corpus_in_the_order_of_the_index():
     class Trial:
+        state = TrialState.COMPLETE
+
         def __init__(self, record):
             self.user_attrs = {} if record is None else {"record": record.to_json()}
 

@@ -1,0 +1,6 @@
+"""`nas compare`: several surrogates on the same splits of a corpus, with what each one costs."""
+
+from experiments.comparison.compare import compare
+from experiments.comparison.naming import describe
+
+__all__ = ["compare", "describe"]

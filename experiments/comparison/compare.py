@@ -1,0 +1,135 @@
+"""The verb: its options, its table, and what it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from experiments.comparison.judging import TOP, Judged, Split
+from experiments.comparison.naming import named
+from experiments.comparison.running import Results, Work, run
+from experiments.comparison.statistics import row
+from experiments.fit import finished
+from experiments.folder import RunFolder, write_json
+from experiments.terminal import say, table, worker_count, wrote
+from nas.core.corpus import Corpus
+from nas.core.errors import InvalidOption
+from nas.core.files import write_text
+from nas.core.interfaces import Surrogate
+from nas.core.metrics import noise_ceiling
+
+
+def compare(
+    corpus: Path,
+    surrogates: list[Surrogate],
+    train_size: int | list[int] | Literal["fixed"],
+    test_size: int | None = None,
+    repeats: int = 5,
+    observed: float = 0.25,
+    seed: int = 0,
+    workers: int | Literal["auto"] = "auto",
+    out: Path = Path("runs/compare"),
+) -> None:
+    """Compare surrogates on the same splits.
+
+    What was judged once in --out is not judged again: add a surrogate, and only that one runs.
+
+    Args:
+        corpus: corpus file.
+        surrogates: class paths, or class_path/init_args, of the surrogates.
+        train_size: networks that each surrogate is fitted to; a list gives sample-efficiency
+            curves; fixed takes the corpus' own split.
+        test_size: networks that it is judged on; all others where none is given.
+        repeats: splits; split r is drawn with seed + r. On a fixed split, seeds of the surrogates.
+        observed: share of the learning curve handed to surrogates that read curves.
+        seed: of the first split.
+        workers: processes; auto is one a core.
+        out: folder for compare.json, compare.md and predictions.json.
+    """
+    if repeats < 1:
+        raise InvalidOption(f"--repeats must be at least 1, but got {repeats}")
+    if not 0 <= observed <= 1:
+        raise InvalidOption(f"--observed must be a share from 0 to 1, but got {observed}")
+    networks = finished(Corpus.read(corpus), least=3)
+    sizes = train_size if isinstance(train_size, list) else [train_size]
+    splits = [Split(size, test_size, seed + r, r) for size in sizes for r in range(repeats)]
+    if not splits:
+        raise InvalidOption("--train_size must give at least one size, but the list is empty")
+    for split in splits[::repeats]:
+        split.of(networks)  # raises before anything is fitted
+    work = Work(networks, named(surrogates), splits, observed)
+    folder = RunFolder(out).make()
+    results = run(work, folder.cache, worker_count(workers), _Lines(len(surrogates) * len(splits)))
+    rows = [
+        row(name, [results[name][split] for split in splits if split.train_size == size], fixed)
+        for name in work.surrogates
+        for size in sizes
+        for fixed in [size == "fixed"]
+    ]
+    ceiling = noise_ceiling(networks)
+    write_json(folder.comparison, {"corpus": str(corpus), "noise_ceiling": ceiling, "rows": rows})
+    write_json(folder.predictions, first_predictions(results, splits[-repeats]))
+    text = comparison_table(rows)
+    if ceiling is not None:
+        text += f"\n\nAn oracle would reach a tau of {ceiling:.3f}: the trainings' own noise."
+    write_text(folder.comparison.with_suffix(".md"), text + "\n")
+    say(f"\n{text}\n")
+    wrote([folder.comparison, folder.comparison.with_suffix(".md")], [f"nas report {out}"])
+
+
+class _Lines:
+    """A line for each judgement that was made."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done = total, 0
+
+    def __call__(self, name: str, split: Split, known: bool) -> None:
+        self._done += 1
+        if not known:
+            where = f"{split.train_size} networks, repeat {split.repeat + 1}"
+            say(f"[{self._done}/{self._total}] {name}: {where}")
+
+
+def first_predictions(results: Results, split: Split) -> dict[str, list[dict[str, Any]]]:
+    """Predicted and real accuracies on one split, for plots."""
+    return {name: points(judged[split]) for name, judged in results.items()}
+
+
+def points(judged: Judged) -> list[dict[str, Any]]:
+    """The networks of one judgement in predictions.json."""
+    stds: Sequence[float | None] = judged.std or [None] * len(judged.real)
+    return [
+        {"key": key, "real": real, "predicted": predicted, "std": std}
+        for key, real, predicted, std in zip(
+            judged.keys, judged.real, judged.predicted, stds, strict=True
+        )
+    ]
+
+
+def comparison_table(rows: Sequence[dict[str, Any]]) -> str:
+    """The rows for people, best Kendall tau first; 95% intervals in brackets."""
+    regret = f"top{TOP}_regret"
+    header = ["surrogate", "seen", "train", "test", "tau", "R2", "MSE", "MAE", "regret", "fit s"]
+    ordered = sorted(rows, key=lambda each: (each["train_size"], -each["kendall_tau"]))
+    cells = [
+        [
+            each["surrogate"],
+            f"{each['observed_share']:.0%}",
+            str(each["train_size"]),
+            str(each["test_size"]),
+            _with_interval(each, "kendall_tau", "{:.3f}"),
+            _with_interval(each, "r2", "{:.3f}"),
+            _with_interval(each, "mse", "{:.2g}"),
+            f"{each['mae']:.4f}",
+            f"{each[regret]:.4f}",
+            f"{each['fit_seconds']:.2f}",
+        ]
+        for each in ordered
+    ]
+    return table(header, cells)
+
+
+def _with_interval(each: dict[str, Any], metric: str, form: str) -> str:
+    value, low, high = (form.format(each[metric + end]) for end in ("", "_low", "_high"))
+    return f"{value} [{low}, {high}]"

@@ -1,0 +1,72 @@
+"""From judgements to the rows of compare.json: means, spreads and intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from experiments.comparison.judging import METRICS, Judged
+
+RESAMPLES = 2000
+LEVEL = 0.95
+
+
+def row(name: str, judged: Sequence[Judged], fixed: bool) -> dict[str, Any]:
+    """One row: a surrogate at one training size, over the splits.
+
+    Args:
+        name: of the surrogate.
+        judged: one for each split.
+        fixed: the splits are one and the same, so that intervals come from its test networks.
+    """
+    first = judged[0]
+    scores = [each.scores() for each in judged]
+    values = {metric: np.array([score[metric] for score in scores]) for metric in METRICS}
+    intervals = _over_networks(judged) if fixed else _over_splits(values)
+    share = first.observed_epochs / first.epochs if first.epochs else 0.0
+    return {
+        "surrogate": name,
+        "observed_epochs": first.observed_epochs,
+        "observed_share": share,
+        "epochs_charged": first.observed_epochs * len(first.real),
+        "train_size": first.train_size,
+        "test_size": len(first.real),
+        "repeats": len(judged),
+        **{metric: float(each.mean()) for metric, each in values.items()},
+        **{f"{metric}_std": _std(each) for metric, each in values.items()},
+        **{f"{metric}_low": float(low) for metric, (low, _) in intervals.items()},
+        **{f"{metric}_high": float(high) for metric, (_, high) in intervals.items()},
+        "fit_seconds": float(np.mean([each.fit_seconds for each in judged])),
+        "predict_seconds": float(np.mean([each.predict_seconds for each in judged])),
+    }
+
+
+def _std(values: np.ndarray) -> float:
+    return float(values.std(ddof=1)) if len(values) > 1 else 0.0
+
+
+def _over_splits(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Intervals of the mean over random splits: the splits are resampled."""
+    rng = np.random.default_rng(0)
+    splits = len(next(iter(values.values())))
+    places = rng.integers(splits, size=(RESAMPLES, splits))
+    return {metric: _interval(each[places].mean(axis=1)) for metric, each in values.items()}
+
+
+def _over_networks(judged: Sequence[Judged]) -> dict[str, np.ndarray]:
+    """Intervals of the mean over repeats on one split: its test networks are resampled."""
+    rng = np.random.default_rng(0)
+    networks = len(judged[0].real)
+    resampled: dict[str, list[float]] = {metric: [] for metric in METRICS}
+    for _ in range(RESAMPLES // len(judged)):
+        places = rng.integers(networks, size=networks)
+        scores = [each.scores(places) for each in judged]
+        for metric in METRICS:
+            resampled[metric].append(float(np.mean([score[metric] for score in scores])))
+    return {metric: _interval(np.array(each)) for metric, each in resampled.items()}
+
+
+def _interval(values: np.ndarray) -> np.ndarray:
+    return np.asarray(np.nanquantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))

@@ -1,0 +1,289 @@
+"""The command line: help, options, and one clear line for every bad input."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from experiments.cli import VERBS, main, one_line
+from nas import Corpus, Header, LearningCurve, Record
+from nas.core.choices import Draw
+from search_spaces import BlockSpace
+
+SPACE = BlockSpace()
+
+
+def small_corpus(number=12, **header):
+    rng = np.random.default_rng(0)
+    networks = [SPACE.generate(Draw(rng)) for _ in range(number)]
+    records = [
+        Record(
+            network,
+            target=0.3 + len(network.layers()) / 200,
+            curve=LearningCurve((0.2, 0.25, 0.3 + len(network.layers()) / 200)),
+            index=index,
+            seed=index,
+        )
+        for index, network in enumerate(networks)
+    ]
+    told = {"data": "digits", "recipe": {"epochs": 3}, "source": "nas collect"} | header
+    return Corpus(Header(SPACE.skeleton, SPACE.input, **told), tuple(records))
+
+
+@pytest.fixture
+def corpus_file(tmp_path):
+    path = tmp_path / "corpus.jsonl.gz"
+    small_corpus().write(path)
+    return path
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """A module of the user's in the working folder."""
+
+    def write(body, name="my_plugin"):
+        (tmp_path / f"{name}.py").write_text(
+            "import numpy as np\nfrom nas import Prediction, Surrogate\n\n"
+            "class Mine(Surrogate):\n"
+            "    def __init__(self, answer: float = 0.5):\n        self.answer = answer\n"
+            "    def fit(self, corpus):\n        self.fitted_ = True\n        return self\n"
+            f"    def predict(self, queries):\n        {body}\n"
+        )
+        monkeypatch.chdir(tmp_path)
+        sys.modules.pop(name, None)
+        return f"{name}.Mine"
+
+    yield write
+    sys.modules.pop("my_plugin", None)
+
+
+def refused(capsys, *words):
+    """The one line on stderr of a command that ends with exit status 2."""
+    assert main([str(word) for word in words]) == 2
+    said = capsys.readouterr().err.strip()
+    assert said.startswith("nas: error: ")
+    assert "\n" not in said
+    assert "Traceback" not in said
+    return said
+
+
+def test_help_names_every_verb(capsys):
+    assert main(["--help"]) == 0
+    said = capsys.readouterr().out
+    assert all(name in said for name in VERBS)
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_every_verb_has_help_for_every_option(capsys, name):
+    with pytest.raises(SystemExit) as ended:
+        main([*name.split(), "--help"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert "--config" in said
+
+
+def test_help_imports_neither_torch_nor_optuna():
+    code = (
+        "import sys, experiments.cli; assert experiments.cli.main(['--help']) == 0; "
+        "heavy = {'torch', 'optuna', 'scipy', 'jsonargparse', 'plotly'} & set(sys.modules); "
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["nonsense"], ["a verb must be one of", "'nonsense'"]),
+        (["corpus"], ["must be followed by", "info", "got nothing"]),
+        (["corpus", "eat"], ["must be followed by", "'eat'"]),
+        (["collect", "--netwroks", "3"], ["--netwroks", "nas collect --help"]),
+        (["collect", "--networks", "many"], ["--networks", "int", "many"]),
+        (["collect", "--networks", "0"], ["--networks must be at least 1", "0"]),
+        (["collect", "--workers", "0"], ["--workers", "at least 1"]),
+        (["collect", "--max_macs", "0"], ["max_macs must be at least 1"]),
+        (["collect", "--recipe.epochs", "0"], ["epochs"]),
+        (["collect", "--recipe.schedule", "sometimes"], ["schedule", "sometimes"]),
+        (["collect", "--space", "search_spaces.Nope"], ["--space", "Nope"]),
+        (["collect", "--config", "missing.yaml"], ["missing.yaml"]),
+        (["collect", "--data", "npz:missing.npz"], ["missing.npz"]),
+        (["collect", "--data", "nonsense"], ["nonsense", "digits"]),
+        (["fit", "--corpus", "missing.jsonl"], ["missing.jsonl does not exist"]),
+        (["fit"], ["corpus", "required"]),
+        (["predict", "--surrogate", "nowhere", "--architecture", "a.json"], ["nas fit", "nowhere"]),
+        (["propose", "--surrogate", "nowhere"], ["nas fit", "nowhere"]),
+        (["report", "nowhere"], ["nowhere", "holds no corpus"]),
+        (["corpus", "info", "missing.jsonl"], ["missing.jsonl"]),
+        (["corpus", "import", "nonsense", "x"], ["naap440", "nonsense"]),
+        (["corpus", "import", "naap440", "nowhere"], ["naap440.csv", "nowhere"]),
+        (["demo", "--networks", "3"], ["at least 8"]),
+    ],
+    ids=" ".join,
+)
+def test_bad_input_gets_one_line_and_exit_status_2(capsys, tmp_path, monkeypatch, words, parts):
+    monkeypatch.chdir(tmp_path)
+    said = refused(capsys, *words)
+    for part in parts:
+        assert part in said
+    assert not list(tmp_path.rglob("*.db"))
+
+
+def compare_words(corpus, *surrogates, **options):
+    words = ["compare", "--corpus", corpus, "--surrogates", f"[{', '.join(surrogates)}]"]
+    options = {"train_size": 8, "out": corpus.parent / "out"} | options
+    return [str(w) for w in (*words, *(x for k, v in options.items() for x in (f"--{k}", v)))]
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        ({"train_size": 12}, ["at most the 12 networks"]),
+        ({"train_size": "fixed"}, ["marked 'train' and 'test'"]),
+        ({"train_size": "some"}, ["--train_size", "some"]),
+        ({"repeats": 0}, ["--repeats must be at least 1"]),
+        ({"observed": 1.5}, ["share from 0 to 1"]),
+    ],
+)
+def test_compare_refuses_sizes_that_do_not_fit(capsys, corpus_file, options, parts):
+    said = refused(capsys, *compare_words(corpus_file, "surrogates.Constant", **options))
+    assert all(part in said for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("surrogates", "part"),
+    [
+        (["surrogates.Nope"], "Nope"),
+        (["nowhere.Mine"], "nowhere"),
+        (["json.JSONDecoder"], "JSONDecoder"),
+        (["surrogates.Constant", "surrogates.Constant"], "is there twice"),
+        (["{class_path: surrogates.Constant, init_args: {size: 3}}"], "size"),
+    ],
+)
+def test_compare_refuses_surrogates_that_are_none(capsys, corpus_file, surrogates, part):
+    assert part in refused(capsys, *compare_words(corpus_file, *surrogates))
+
+
+@pytest.mark.parametrize(
+    ("body", "part"),
+    [
+        ("return Prediction(np.zeros(len(queries) + 1))", "shape (4,) for 4 queries"),
+        ("return Prediction(np.full(len(queries), np.nan))", "4 of 4 in mean are NaN"),
+        ("return [0.5] * len(queries)", "must return a Prediction"),
+    ],
+)
+def test_a_surrogate_that_answers_wrongly_is_named(capsys, corpus_file, plugin, body, part):
+    said = refused(capsys, *compare_words(corpus_file, plugin(body)))
+    assert part in said
+    assert "Mine.predict" in said
+
+
+def test_compare_writes_its_rows(capsys, corpus_file, plugin):
+    mine = plugin("return Prediction(np.array([len(q.architecture.layers()) for q in queries]))")
+    words = compare_words(
+        corpus_file, mine, f"{{class_path: {mine}, init_args: {{answer: 2}}}}", repeats=2
+    )
+    assert main(words) == 0
+    out = corpus_file.parent / "out"
+    content = json.loads((out / "compare.json").read_text())
+    assert [row["surrogate"] for row in content["rows"]] == ["Mine", "Mine(answer=2.0)"]
+    row = content["rows"][0]
+    assert row["kendall_tau"] == pytest.approx(1.0)
+    assert (row["train_size"], row["test_size"], row["repeats"]) == (8, 4, 2)
+    assert row["observed_epochs"] == 0
+    assert "Mine(answer=2.0)" in (out / "compare.md").read_text()
+    assert "Mine" in capsys.readouterr().out
+
+
+def test_only_surrogates_that_read_curves_see_them_and_are_charged(corpus_file, plugin):
+    mine = plugin(
+        "return Prediction(np.array([sum(q.observed) for q in queries]))\n\n"
+        "class Curves(Mine):\n    reads_curves = True"
+    )
+    words = compare_words(corpus_file, mine, mine.replace("Mine", "Curves"), observed=0.67)
+    assert main(words) == 0
+    rows = json.loads((corpus_file.parent / "out" / "compare.json").read_text())["rows"]
+    assert [row["observed_epochs"] for row in rows] == [0, 2]
+    points = json.loads((corpus_file.parent / "out" / "predictions.json").read_text())
+    assert {point["predicted"] for point in points["Mine"]} == {0.0}
+    assert {point["predicted"] for point in points["Curves"]} == {0.45}
+
+
+def test_a_fitted_surrogate_predicts_and_proposes(capsys, corpus_file, plugin, tmp_path):
+    mine = plugin(
+        "return Prediction(np.array([len(q.architecture.layers()) / 100 for q in queries]))"
+    )
+    out = tmp_path / "fit"
+    assert main(["fit", "--corpus", f"{corpus_file}", "--surrogate", mine, "--out", f"{out}"]) == 0
+    trusting = ["--surrogate", f"{out}", "--trust", "[my_plugin]"]
+    limits = ["--max_params", "100000", "--budget", "100", "--top", "3"]
+    assert main(["propose", *trusting, *limits, "--out", f"{out}"]) == 0
+    found = json.loads((out / "proposals.json").read_text())
+    assert len(found) == 3
+    assert all(each["params"] <= 100_000 for each in found)
+    capsys.readouterr()
+    architectures = ["--architecture", f"{out}/proposals.json"]
+    assert main(["predict", *trusting, *architectures]) == 0
+    said = capsys.readouterr().out
+    assert all(f"{each['predicted']:.4f}" in said for each in found)
+    assert "--trust" in refused(capsys, "predict", "--surrogate", out, *architectures)
+    assert "nas fit" in refused(capsys, "predict", "--surrogate", tmp_path, *architectures)
+
+
+def test_architectures_of_another_task_are_refused(capsys, corpus_file, plugin, tmp_path):
+    mine = plugin("return Prediction(np.zeros(len(queries)))")
+    assert main(["fit", "--corpus", f"{corpus_file}", "--surrogate", mine, "--out", "fit"]) == 0
+    network = SPACE.on((3, 32, 32, 10)).generate(Draw(np.random.default_rng(0)))
+    data = network.to_json() | {"input": [3, 32, 32, 10]}
+    (tmp_path / "a.json").write_text(json.dumps(data))
+    words = ["predict", "--surrogate", "fit", "--trust", "[my_plugin]", "--architecture", "a.json"]
+    assert "the surrogate's task" in refused(capsys, *words)
+    for content, part in (
+        ("{}", "must have blocks"),
+        ("3", "an architecture"),
+        ("{", "must be JSON"),
+    ):
+        (tmp_path / "a.json").write_text(content)
+        assert part in refused(capsys, *words)
+
+
+def test_a_failed_command_keeps_the_options_of_what_is_there(capsys, corpus_file, plugin, tmp_path):
+    mine = plugin("return Prediction(np.zeros(len(queries)))")
+    words = ["fit", "--corpus", str(corpus_file), "--surrogate", mine, "--out", "fit"]
+    assert main(words) == 0
+    before = (tmp_path / "fit" / "fit.yaml").read_text()
+    assert "my_plugin.Mine" in before
+    refused(capsys, *words[:2], "missing.jsonl", *words[3:])
+    assert (tmp_path / "fit" / "fit.yaml").read_text() == before
+    assert main(["fit", "--config", "fit/fit.yaml"]) == 0
+
+
+def test_corpus_verbs(capsys, corpus_file, tmp_path):
+    assert main(["corpus", "info", str(corpus_file)]) == 0
+    said = capsys.readouterr().out
+    assert "12 networks" in said
+    assert "digits, 1x8x8, 10 classes" in said
+    out = tmp_path / "joined.jsonl"
+    assert main(["corpus", "merge", str(corpus_file), str(corpus_file), "--out", str(out)]) == 0
+    assert Corpus.read(out) == Corpus.read(corpus_file)
+    small_corpus(data="MNIST").write(tmp_path / "other.jsonl")
+    words = ["corpus", "merge", corpus_file, tmp_path / "other.jsonl", "--out", out]
+    assert "data differ" in refused(capsys, *words)
+    assert ".jsonl" in refused(capsys, *words[:4], "--out", tmp_path / "joined.csv")
+    assert Corpus.read(out) == Corpus.read(corpus_file)
+
+
+def test_too_few_networks_to_fit(capsys, tmp_path):
+    small_corpus(1).write(tmp_path / "one.jsonl")
+    words = ["fit", "--corpus", tmp_path / "one.jsonl", "--surrogate", "surrogates.Constant"]
+    assert "at least 2 finished networks" in refused(capsys, *words)
+
+
+def test_the_parsers_messages_become_one_line():
+    message = (
+        'Parser key "max_macs":\n  Does not validate against any of the Union subtypes\n'
+        "  Subtypes: [<class 'int'>, <class 'NoneType'>]\n  Errors:\n    - Expected a <class 'int'>\n"
+        "    - Expected a <class 'NoneType'>\n  Given value type: <class 'str'>\n  Given value: x"
+    )
+    assert one_line(message) == "--max_macs: Expected a int, but got x"

@@ -1,0 +1,67 @@
+"""Every command and example of the README runs, at small sizes."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from experiments.cli import main
+from nas import Corpus
+from tests.search_spaces.test_naap440 import write_table
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, re.DOTALL)
+SMALL = {
+    "collect": ["--networks", "6", "--recipe.epochs", "1", "--workers", "2", "--data", "digits"],
+    "fit": ["--surrogate.epochs", "2"],
+    "propose": ["--budget", "50"],
+    "compare": ["--repeats", "1"],
+}
+"""Options that make a command small; put behind its own, so that they count."""
+
+
+def commands(text):
+    """The `nas` command lines of a block, as lists of words."""
+    joined = text.replace("\\\n", " ")
+    return [shlex.split(line)[1:] for line in joined.splitlines() if line.startswith("nas ")]
+
+
+def test_the_readmes_commands_and_its_example_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    upstream = tmp_path / "PATH_OF_NAAP-440"
+    upstream.mkdir()
+    write_table(upstream, rows=12)
+    told = [words for language, text in BLOCKS if not language for words in commands(text)]
+    assert {words[0] for words in told} >= {
+        "collect",
+        "fit",
+        "propose",
+        "report",
+        "corpus",
+        "compare",
+    }
+    for words in told:
+        assert main([*words, *SMALL.get(words[0], [])]) == 0, words
+    assert len(Corpus.read("runs/mine/corpus.jsonl.gz")) == 6
+    (tmp_path / "runs" / "mine").rename(tmp_path / "runs" / "demo")
+    (example,) = (text for language, text in BLOCKS if language == "python")
+    names = {}
+    exec(example.replace("Peephole()", "Peephole(epochs=2)"), names)
+    assert len(names["accuracies"]) == 2
+
+
+@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_links_to_files_lead_somewhere(page):
+    text = (ROOT / page).read_text()
+    targets = re.findall(r"\]\(([^)#:]+)\)", text)
+    assert targets
+    for target in targets:
+        assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+def test_make_targets_of_the_readme_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"^make (\w+)", README, re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
