@@ -210,6 +210,42 @@ def test_only_surrogates_that_read_curves_see_them_and_are_charged(corpus_file, 
     assert {point["predicted"] for point in points["Curves"]} == {0.45}
 
 
+def test_what_was_judged_once_is_not_judged_again(capsys, corpus_file, plugin):
+    body = "return Prediction(np.full(len(queries), self.answer))"
+    mine = plugin(body)
+    assert main(compare_words(corpus_file, mine, repeats=2)) == 0
+    assert capsys.readouterr().out.count("Mine: 8 networks") == 2
+    other = f"{{class_path: {mine}, init_args: {{answer: 0.25}}}}"
+    assert main(compare_words(corpus_file, mine, other, repeats=2)) == 0
+    said = capsys.readouterr().out
+    assert (said.count("Mine: 8"), said.count("Mine(answer=0.25): 8")) == (0, 2)
+    assert main(compare_words(corpus_file, mine, repeats=3)) == 0
+    assert capsys.readouterr().out.count("Mine: 8 networks") == 1
+    plugin(body.replace("self.answer", "0.75"))
+    assert main(compare_words(corpus_file, mine, repeats=2)) == 0
+    assert capsys.readouterr().out.count("Mine: 8 networks") == 2
+
+
+def test_several_training_sizes_give_a_row_each(corpus_file, plugin):
+    mine = plugin("return Prediction(np.full(len(queries), 0.5))")
+    assert main(compare_words(corpus_file, mine, train_size="[4, 8]", repeats=2)) == 0
+    rows = json.loads((corpus_file.parent / "out" / "compare.json").read_text())["rows"]
+    assert [(row["train_size"], row["test_size"]) for row in rows] == [(4, 8), (8, 4)]
+    assert all(row["mse_low"] <= row["mse"] <= row["mse_high"] for row in rows)
+
+
+def test_the_result_does_not_depend_on_the_number_of_workers(corpus_file, plugin, tmp_path):
+    mine = plugin("return Prediction(np.array([q.architecture.macs % 97 / 97 for q in queries]))")
+    rows = []
+    for workers in (1, 2):
+        out = tmp_path / f"out{workers}"
+        words = compare_words(corpus_file, mine, "surrogates.Constant", workers=workers, out=out)
+        assert main(words) == 0
+        content = json.loads((out / "compare.json").read_text())
+        rows.append([{k: v for k, v in r.items() if "seconds" not in k} for r in content["rows"]])
+    assert rows[0] == rows[1]
+
+
 def test_a_fitted_surrogate_predicts_and_proposes(capsys, corpus_file, plugin, tmp_path):
     mine = plugin(
         "return Prediction(np.array([len(q.architecture.layers()) / 100 for q in queries]))"
@@ -283,7 +319,8 @@ def test_too_few_networks_to_fit(capsys, tmp_path):
 def test_the_parsers_messages_become_one_line():
     message = (
         'Parser key "max_macs":\n  Does not validate against any of the Union subtypes\n'
-        "  Subtypes: [<class 'int'>, <class 'NoneType'>]\n  Errors:\n    - Expected a <class 'int'>\n"
+        "  Subtypes: [<class 'int'>, <class 'NoneType'>]\n  Errors:\n"
+        "    - Expected a <class 'int'>\n"
         "    - Expected a <class 'NoneType'>\n  Given value type: <class 'str'>\n  Given value: x"
     )
     assert one_line(message) == "--max_macs: Expected a int, but got x"
