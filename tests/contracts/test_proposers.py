@@ -1,0 +1,17 @@
+"""The proposer contract, for each of ours with a small budget."""
+
+import pytest
+
+from nas.search import OptunaProposer, PoolProposer
+from nas.testing import ProposerContract
+
+PROPOSERS = {
+    "pool": lambda: PoolProposer(budget=120, batch=50),
+    "optuna": lambda: OptunaProposer(budget=60, batch=20),
+}
+
+
+class TestProposers(ProposerContract):
+    @pytest.fixture(params=PROPOSERS)
+    def proposer(self, request):
+        return PROPOSERS[request.param]()
