@@ -1,0 +1,163 @@
+"""Collecting: workers train the networks of a task, each a trial of one study."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import time
+from collections.abc import Callable, Sequence
+
+from optuna.exceptions import StorageInternalError
+
+from nas.core.corpus import Corpus
+from nas.core.errors import InvalidOption, InvalidStudy, NasError
+from nas.core.interfaces import Candidate
+from nas.studies.crew import Crew, End
+from nas.studies.owners import Process
+from nas.studies.progress import Progress, progress_of
+from nas.studies.reclaim import Reclaimer, told
+from nas.studies.slots import Board, Slot, slots_of
+from nas.studies.storage import opened, quiet
+from nas.studies.task import CollectTask, make_study
+from nas.studies.trials import Trials
+from nas.studies.worker import Job
+
+OnProgress = Callable[[Progress], None]
+
+_POLL = 1.0  # seconds between two looks at the study
+_PATIENCE = 10.0  # seconds that a worker with nothing left to do has for its end
+
+_logger = logging.getLogger(__name__)
+
+
+class WorkersDied(NasError, RuntimeError):
+    """Networks are left, and every worker died more often than it is replaced."""
+
+
+def collect(
+    task: CollectTask,
+    *,
+    storage: str | os.PathLike[str],
+    study: str,
+    networks: int,
+    workers: int = 1,
+    proposals: Sequence[Candidate] = (),
+    reclaim: bool = False,
+    on_progress: OnProgress | None = None,
+) -> Corpus:
+    """Trains the first networks of a task's stream, and proposed ones, as trials of a study.
+
+    What is there already is kept: a killed call, or one with fewer networks, is simply called
+    again. The corpus does not depend on the number of workers, machines and interruptions.
+
+    Args:
+        task: what is trained and how.
+        storage: where the study is kept, see `nas.studies.opened`. Other commands, on other
+            machines too, may work on the same study.
+        study: its name.
+        networks: how many of the stream.
+        workers: processes on this machine, one thread each.
+        proposals: architectures to train besides; those that the stream holds are left out.
+        reclaim: takes what other machines seem to be training for abandoned. Needed where they
+            died and the storage has no heartbeat (journal and gRPC).
+        on_progress: called about once a second.
+
+    Returns:
+        All that the study holds.
+
+    Raises:
+        InvalidOption, InvalidData: a setting that cannot be, or that the evaluator cannot work
+            with.
+        InvalidStudy: the study is of another task, or the storage cannot be opened.
+        WorkersDied: networks are left, but workers die.
+    """
+    _check(task, networks, workers)
+    slots = slots_of(task, networks, proposals)
+    command = Process.current()
+    job = _pickled(Job(task, os.fspath(storage), study, networks, tuple(proposals), command))
+    with quiet(), opened(storage) as opened_storage:
+        try:
+            trials = make_study(opened_storage, study, task)
+            run = _Run(trials, slots, Crew(job, workers), Reclaimer(trials, command), on_progress)
+            run.until_complete(reclaim)
+            return Corpus.from_study(trials.study)
+        except StorageInternalError as error:
+            raise InvalidStudy(
+                f"the storage must keep answering, but does not: {error.__cause__ or error}; "
+                "run again to go on"
+            ) from error
+
+
+class _Run:
+    """One command's work on a study."""
+
+    def __init__(
+        self,
+        trials: Trials,
+        slots: Sequence[Slot],
+        crew: Crew,
+        reclaimer: Reclaimer,
+        on_progress: OnProgress | None,
+    ) -> None:
+        self._trials, self._slots, self._crew = trials, slots, crew
+        self._reclaimer, self._on_progress = reclaimer, on_progress
+        self._start = time.monotonic()
+
+    def until_complete(self, reclaim: bool) -> None:
+        if reclaim:
+            self._reclaimer.take_all()
+        try:
+            while not self._step().complete:
+                self._crew.wait(_POLL)
+            self._crew.join(_PATIENCE)
+        finally:
+            self._crew.stop()
+            self._reclaimer.sweep(self._trials.read())
+
+    def _step(self) -> Board:
+        # In this order: a worker ends when it finds no free slot, so trials that are read after
+        # its end show one only if it became free since.
+        for end in self._crew.reap():
+            self._see_off(end)
+        self._reclaimer.sweep(self._trials.read(), self._crew.pids)
+        board = Board(self._slots, self._trials.read())
+        if self._on_progress is not None:
+            self._on_progress(progress_of(board, time.monotonic() - self._start))
+        if board.free:
+            self._crew.fill(self._crew.live + len(board.free))
+        elif not self._crew.live and not board.complete:
+            self._reclaimer.warn_of(board)
+        return board
+
+    def _see_off(self, end: End) -> None:
+        self._reclaimer.bury(end, self._slots)
+        if end.error is not None:
+            raise end.error
+        if end.exitcode == 0:
+            return
+        left = len(self._slots) - len(Board(self._slots, self._trials.read()).finished)
+        if left and self._crew.exhausted:
+            raise WorkersDied(
+                f"{left} networks are left, but the workers die ({told(end.exitcode)}); give "
+                "fewer workers or more memory, and run again to go on"
+            )
+        _logger.warning("a worker died (%s)", told(end.exitcode))
+
+
+def _check(task: CollectTask, networks: int, workers: int) -> None:
+    if networks < 0 or workers < 1:
+        raise InvalidOption(
+            f"networks must be at least 0 and workers at least 1, but got {networks} and {workers}"
+        )
+    task.check()
+
+
+def _pickled(job: Job) -> bytes:
+    try:
+        return pickle.dumps(job)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise InvalidOption(
+            f"space and evaluator must be picklable, to be sent to the workers, but: {error}; "
+            "define their classes at the top of a module"
+        ) from error

@@ -1,0 +1,135 @@
+"""The worker processes of one command: started, watched, replaced, stopped."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+
+from nas.core.errors import NasError
+from nas.studies.worker import main
+
+REPLACEMENTS = 3
+"""How often a worker is replaced in one run."""
+
+# One thread a process: with more, processes on the same cores slow each other down several times,
+# and sums come out in another order, so the same seed would not give the same network.
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+
+
+@dataclass(frozen=True)
+class End:
+    """The end of a worker.
+
+    Attributes:
+        pid: its process.
+        exitcode: 0 where it found nothing left to do; minus the signal, where one ended it.
+        error: what it said, where it is something that the user can mend.
+    """
+
+    pid: int
+    exitcode: int
+    error: NasError | None
+
+
+class Crew:
+    """At most `size` workers on one job, a pickled `nas.studies.worker.Job`."""
+
+    def __init__(self, job: bytes, size: int) -> None:
+        self._job, self._size = job, size
+        self._live: dict[int, tuple[SpawnProcess, Connection]] = {}
+        self._deaths: Counter[int] = Counter()
+
+    @property
+    def live(self) -> int:
+        """How many are running."""
+        return len(self._live)
+
+    @property
+    def pids(self) -> set[int]:
+        """Of those that were not reaped yet."""
+        return {process.pid or 0 for process, _ in self._live.values()}
+
+    @property
+    def exhausted(self) -> bool:
+        """True when none is left and none may be replaced."""
+        return not self._live and not self._places()
+
+    def fill(self, wanted: int) -> None:
+        """Starts workers until so many run, as far as there are places for them."""
+        for rank in self._places()[: max(0, wanted - self.live)]:
+            self._start(rank)
+
+    def reap(self) -> list[End]:
+        """Takes leave of the workers that ended."""
+        ended = [rank for rank, (process, _) in self._live.items() if not process.is_alive()]
+        return [self._bury(rank) for rank in ended]
+
+    def wait(self, seconds: float) -> None:
+        """Waits so long, or until a worker ends."""
+        wait([process.sentinel for process, _ in self._live.values()], timeout=seconds)
+
+    def join(self, seconds: float) -> None:
+        """Gives the workers, which have nothing left to do, so long to end by themselves."""
+        for process, _ in self._live.values():
+            process.join(seconds)
+
+    def stop(self) -> None:
+        """Ends all workers at once; what they were training is lost."""
+        for process, _ in self._live.values():
+            process.kill()
+        for rank in list(self._live):
+            self._bury(rank)
+
+    def _places(self) -> list[int]:
+        ranks = range(self._size)
+        return [r for r in ranks if r not in self._live and self._deaths[r] <= REPLACEMENTS]
+
+    def _start(self, rank: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        heard, said = context.Pipe(duplex=False)
+        process = context.Process(target=main, args=(self._job, rank, said), name=f"worker {rank}")
+        with _one_thread():
+            process.start()
+        said.close()
+        self._live[rank] = process, heard
+
+    def _bury(self, rank: int) -> End:
+        process, heard = self._live.pop(rank)
+        process.join()
+        error = None
+        try:
+            error = heard.recv() if heard.poll() else None
+        except EOFError:  # it said nothing
+            pass
+        pid, exitcode = process.pid or 0, process.exitcode or 0
+        self._deaths[rank] += exitcode != 0
+        heard.close()
+        process.close()
+        return End(pid, exitcode, error)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """An environment that processes started in it inherit."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

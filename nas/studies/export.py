@@ -1,0 +1,34 @@
+"""Studies as corpora, without touching them: they may be growing, or come from another machine."""
+
+from __future__ import annotations
+
+import os
+
+import optuna
+
+from nas.core.corpus import Corpus
+from nas.studies.storage import opened, quiet
+from nas.studies.task import find_study
+
+
+def corpus_of(storage: str | os.PathLike[str], study: str) -> Corpus:
+    """The records of one study.
+
+    Raises:
+        InvalidStudy: the storage cannot be opened or lacks the study.
+        InvalidCorpus: the study was not made by nas.
+    """
+    with quiet(), opened(storage, create=False) as opened_storage:
+        return Corpus.from_study(find_study(opened_storage, study).study)
+
+
+def corpora_of(storage: str | os.PathLike[str]) -> dict[str, Corpus]:
+    """The records of every study in a storage that nas made, by the study's name.
+
+    Raises:
+        InvalidStudy: the storage cannot be opened.
+    """
+    with quiet(), opened(storage, create=False) as opened_storage:
+        summaries = optuna.get_all_study_summaries(opened_storage)
+        names = [each.study_name for each in summaries if "header" in each.user_attrs]
+        return {name: Corpus.from_study(find_study(opened_storage, name).study) for name in names}

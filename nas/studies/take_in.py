@@ -1,0 +1,109 @@
+"""Taking an exported corpus into a study, as trials that have ended."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from nas.core.corpus import Corpus
+from nas.core.errors import InvalidCorpus
+from nas.core.records import Record
+from nas.studies.owners import Owner
+from nas.studies.slots import Board, Slot, occupy, slots_of
+from nas.studies.storage import opened, quiet
+from nas.studies.stream import proposal_seed
+from nas.studies.task import CollectTask, make_study
+from nas.studies.trials import LostTrial, Trials
+from nas.studies.worker import end
+
+
+def take_in(
+    task: CollectTask, corpus: Corpus, *, storage: str | os.PathLike[str], study: str
+) -> int:
+    """Adds the records of a corpus to a study of the same task; `collect` goes on from there.
+
+    Failed networks are left out, so they are tried again. What the study has, stays.
+
+    Args:
+        task: of the study, which is made where it is missing.
+        corpus: what `collect` once returned.
+        storage: where the study is kept, see `nas.studies.opened`.
+        study: its name.
+
+    Returns:
+        How many were added.
+
+    Raises:
+        InvalidCorpus: a record is not what this task would have made; nothing was added then.
+        InvalidStudy: the study is of another task, or the storage cannot be opened.
+    """
+    task.check()
+    _check_header(task, corpus)
+    records = [record for record in corpus if record.status != "failed"]
+    pairs = list(zip(_slots(task, records), records, strict=True))
+    with quiet(), opened(storage) as opened_storage:
+        trials = make_study(opened_storage, study, task)
+        owner = Owner.here()
+        return sum(_add(trials, slot, owner, record) for slot, record in pairs)
+
+
+def _add(trials: Trials, slot: Slot, owner: Owner, record: Record) -> bool:
+    board = Board((slot,), trials.read())
+    if not board.free:
+        return False
+    trial_id = occupy(trials, board, slot, owner, record)
+    if trial_id is None:
+        return False
+    try:
+        end(trials, trial_id, record)
+    except LostTrial:
+        return False
+    return True
+
+
+def _check_header(task: CollectTask, corpus: Corpus) -> None:
+    asked, got = task.header.task, corpus.header.task
+    differing = [name for name in asked if asked[name] != got[name]]
+    if differing:
+        name = differing[0]
+        raise InvalidCorpus(
+            f"the corpus must be of the study's task, but its {name} is {str(got[name])[:100]} "
+            f"instead of {str(asked[name])[:100]}"
+        )
+
+
+def _slots(task: CollectTask, records: Sequence[Record]) -> list[Slot]:
+    """The slot of each record, all checked."""
+    indices = [record.index for record in records if record.index is not None]
+    if min(indices, default=0) < 0:
+        raise InvalidCorpus(f"an index must be at least 0, but got {min(indices)}")
+    streamed = slots_of(task, max(indices, default=-1) + 1)
+    found = [_slot(task, streamed, record) for record in records]
+    if len({slot.name for slot in found}) != len(found):
+        raise InvalidCorpus("each network must come once in a corpus that is taken in")
+    for slot, record in zip(found, records, strict=True):
+        _check_record(task, slot, record)
+    return found
+
+
+def _slot(task: CollectTask, streamed: Sequence[Slot], record: Record) -> Slot:
+    if record.index is not None:
+        return streamed[record.index]
+    return Slot(None, record.architecture, proposal_seed(task.seed, record.architecture.key))
+
+
+def _check_record(task: CollectTask, slot: Slot, record: Record) -> None:
+    asked = (slot.architecture.key, slot.seed)
+    got = (record.architecture.key, record.seed)
+    if asked != got:
+        raise InvalidCorpus(
+            f"the record of {slot.name[0]} {slot.name[1]} must be of architecture {asked[0]} "
+            f"trained with seed {asked[1]}, but is of {got[0]} with {got[1]}; the corpus comes "
+            "from another space, seed or limits"
+        )
+    epochs = len(record.curve)
+    if record.finished and task.epochs is not None and epochs not in (0, task.epochs):
+        raise InvalidCorpus(
+            f"the record of {slot.name[0]} {slot.name[1]} must have {task.epochs} epochs, but "
+            f"has {epochs}"
+        )

@@ -1,0 +1,84 @@
+import importlib.util
+import logging
+
+import optuna
+import pytest
+
+from nas.core.errors import InvalidStudy
+from nas.studies import opened
+from nas.studies.storage import quiet
+
+
+@pytest.mark.parametrize("form", ["{}/a.db", "sqlite:///{}/a.db", "journal:{}/a.log", "{}/n/{{x}}"])
+def test_a_storage_keeps_a_study(form, tmp_path):
+    url = form.format(tmp_path)
+    with quiet(), opened(url) as storage:
+        optuna.create_study(study_name="s", storage=storage)
+    with opened(url, create=False) as storage:
+        assert [s.study_name for s in storage.get_all_studies()] == ["s"]
+
+
+def test_a_path_is_an_sqlite_file(tmp_path):
+    with opened(tmp_path / "a.db"):
+        pass
+    assert (tmp_path / "a.db").read_bytes().startswith(b"SQLite format 3")
+
+
+@pytest.mark.parametrize("url", ["a.db", "journal:a.log", "sqlite:///a.db"])
+def test_what_is_missing_is_not_made_for_reading(url, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidStudy, match="must exist"), opened(url, create=False):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def one_line(url):
+    with pytest.raises(InvalidStudy) as caught, opened(url):
+        pass
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_broken_sqlite_file(tmp_path):
+    path = tmp_path / "a.db"
+    path.write_bytes(b"no database at all" * 100)
+    assert "not a database" in one_line(path)
+    assert path.read_bytes() == b"no database at all" * 100
+
+
+def test_a_broken_journal(tmp_path):
+    path = tmp_path / "a.log"
+    path.write_text("no journal\nat all\n")
+    assert "cannot" in one_line(f"journal:{path}") or "must be" in one_line(f"journal:{path}")
+
+
+def test_a_database_without_server_or_driver():
+    message = one_line("postgresql://me:secret@127.0.0.1:1/db")
+    assert "secret" not in message and "me:***@" in message
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+def test_a_storage_inside_one_process_is_refused(url):
+    assert "share" in one_line(url)
+
+
+def test_an_unknown_database():
+    assert "give another --storage" in one_line("nosuch://host/db")
+
+
+def test_a_grpc_address_without_a_port():
+    assert "grpc://HOST:PORT" in one_line("grpc://localhost")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("grpc") is not None, reason="grpc is installed")
+def test_grpc_without_its_library():
+    assert "install" in one_line("grpc://localhost:1")
+
+
+def test_quiet_restores_what_was_set():
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(logging.INFO)
+    with quiet():
+        assert optuna.logging.get_verbosity() == logging.WARNING
+    assert optuna.logging.get_verbosity() == logging.INFO
+    optuna.logging.set_verbosity(before)
