@@ -102,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return run(words)
     except NasError as error:
-        return fail(str(error))
+        return fail(str(error), error.exit_status)
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on from here", file=sys.stderr)
         return 1
@@ -201,10 +201,10 @@ def one_line(message: str) -> str:
     return text + (f", but got {given[0]}" if given else "")
 
 
-def fail(message: str) -> int:
-    """Prints one line for bad input and returns its exit status."""
+def fail(message: str, status: int = 2) -> int:
+    """Prints one line on stderr and returns the exit status."""
     print(f"nas: error: {' '.join(message.split())}", file=sys.stderr)
-    return 2
+    return status
 
 
 if __name__ == "__main__":

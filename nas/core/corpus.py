@@ -234,7 +234,7 @@ class Corpus(Sequence[Record]):
 
     @classmethod
     def from_study(cls, study: _Study) -> Corpus:
-        """The records of a study's trials: those of the seeded stream by index, then proposals.
+        """The records of a study's trials: those of the seeded stream by index, then proposals by key.
 
         The study is one that `nas.studies` filled: its attribute `header` is the corpus header,
         and each finished trial's attribute `record` its record.
@@ -254,7 +254,9 @@ class Corpus(Sequence[Record]):
         ]
         streamed = [record for record in records if record.index is not None]
         proposed = [record for record in records if record.index is None]
-        return cls(header, (*sorted(streamed, key=lambda r: r.index or 0), *proposed))
+        streamed.sort(key=lambda record: record.index or 0)
+        proposed.sort(key=lambda record: record.architecture.key)  # trials come in any order
+        return cls(header, (*streamed, *proposed))
 
 
 def _has_ended(trial: Any) -> bool:

@@ -1,12 +1,14 @@
 """What can go wrong, as one tree.
 
-    NasError                    the user can mend it: the command line prints one line, exit 2
+    NasError                    the user can mend it: the command line prints one line and ends with
+    │                           `exit_status`, which is 2 (bad input) unless said otherwise
     ├── InvalidArchitecture     layers that cannot be placed, a code that cannot be read
     ├── InvalidCorpus           a broken line, records of different tasks, nothing to fit
     ├── InvalidData             images or labels that are missing, broken or of the wrong shape
     ├── InvalidOption           a setting outside what it may be
     ├── InvalidStudy            a study that holds another task, a storage that cannot be opened
-    └── InvalidSurrogate        a prediction of the wrong shape, a saved surrogate not to be trusted
+    ├── InvalidSurrogate        a prediction of the wrong shape, a saved surrogate not to be trusted
+    └── WorkersDied             processes that train were killed too often; exit status 1
 
 Each message says what must hold, what came, and what to do about it.
 """
@@ -14,6 +16,8 @@ Each message says what must hold, what came, and what to do about it.
 
 class NasError(Exception):
     """Root of all errors that a user can mend."""
+
+    exit_status = 2
 
 
 class InvalidArchitecture(NasError):
@@ -38,3 +42,9 @@ class InvalidStudy(NasError):
 
 class InvalidSurrogate(NasError):
     """A surrogate that answers in the wrong shape, or that must not be loaded."""
+
+
+class WorkersDied(NasError):
+    """Networks are left, and every worker died more often than it is replaced."""
+
+    exit_status = 1

@@ -1,6 +1,6 @@
 """Everything Optuna that concerns collecting: each trained network is a trial of a study."""
 
-from nas.studies.collect import WorkersDied, collect
+from nas.studies.collect import collect
 from nas.studies.export import corpora_of, corpus_of
 from nas.studies.progress import Progress
 from nas.studies.storage import opened
@@ -12,7 +12,6 @@ __all__ = [
     "CollectTask",
     "Progress",
     "Sampled",
-    "WorkersDied",
     "collect",
     "corpora_of",
     "corpus_of",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from optuna.exceptions import StorageInternalError
 
 from nas.core.corpus import Corpus
-from nas.core.errors import InvalidOption, InvalidStudy, NasError
+from nas.core.errors import InvalidOption, InvalidStudy, WorkersDied
 from nas.core.interfaces import Candidate
 from nas.studies.crew import Crew, End
 from nas.studies.owners import Process
@@ -29,10 +29,6 @@ _POLL = 1.0  # seconds between two looks at the study
 _PATIENCE = 10.0  # seconds that a worker with nothing left to do has for its end
 
 _logger = logging.getLogger(__name__)
-
-
-class WorkersDied(NasError, RuntimeError):
-    """Networks are left, and every worker died more often than it is replaced."""
 
 
 def collect(

@@ -86,7 +86,7 @@ def work(
         try:
             _train(task, trials, taken)
         except LostTrial:
-            _logger.warning(
+            _logger.info(
                 "%s was taken for dead and its trial failed; the result is dropped", taken.slot.name
             )
 
@@ -136,7 +136,9 @@ def end(trials: Trials, trial_id: int, record: Record) -> None:
 def fail(trials: Trials, taken: Claim, error: str, **more: str) -> None:
     """Ends a trial whose network could not be trained; it is not tried again."""
     slot = taken.slot
-    record = Record(slot.architecture, status="failed", index=slot.index, seed=slot.seed)
+    record = Record(
+        slot.architecture, status="failed", index=slot.index, seed=slot.seed, error=error
+    )
     # The status last: it is what makes the trial count.
     trials.annotate(
         taken.trial_id, record=record.to_json(), error=error, **more, status=record.status

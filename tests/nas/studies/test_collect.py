@@ -12,8 +12,8 @@ import toys
 from optuna.trial import TrialState
 
 from nas import Candidate
-from nas.core.errors import InvalidData, InvalidOption, InvalidStudy
-from nas.studies import WorkersDied, collect
+from nas.core.errors import InvalidData, InvalidOption, InvalidStudy, WorkersDied
+from nas.studies import collect
 from nas.studies.crew import Crew
 from nas.studies.owners import Owner
 from nas.studies.slots import owner_of, slots_of

@@ -122,6 +122,7 @@ class Meddler(toys.PretendEvaluator):
 
 
 def test_a_result_whose_trial_was_failed_is_dropped_and_made_again(toy_study, storage, caplog):
+    caplog.set_level("INFO")
     evaluator = Meddler()
     evaluator.trials, evaluator.done, evaluator.epochs_trained = toy_study, False, 0
     corpus = do(toy_study, toys.task(evaluator=evaluator))
