@@ -26,10 +26,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         rest = [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
         return "| " + " | ".join([first, *rest]) + " |"
 
-    rule = "|-" + "-|-".join(["-" * widths[0], *("-" * (w - 1) + ":" for w in widths[1:])]) + "-|"
-    return "\n".join(
-        [line(header), rule.replace(":-|-", ":|-").replace(":-|", ":|"), *map(line, rows)]
-    )
+    first, *others = (width + 2 for width in widths)
+    rule = "|".join(["", "-" * first, *("-" * (width - 1) + ":" for width in others), ""])
+    return "\n".join([line(header), rule, *map(line, rows)])
 
 
 def say(text: str = "") -> None:

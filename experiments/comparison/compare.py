@@ -130,6 +130,11 @@ def comparison_table(rows: Sequence[dict[str, Any]]) -> str:
     return table(header, cells)
 
 
+_ENDS = ("", "_low", "_high")
+
+
 def _with_interval(each: dict[str, Any], metric: str, form: str) -> str:
-    value, low, high = (form.format(each[metric + end]) for end in ("", "_low", "_high"))
+    if any(each[metric + end] is None for end in _ENDS):
+        return "-"
+    value, low, high = (form.format(each[metric + end]) for end in _ENDS)
     return f"{value} [{low}, {high}]"

@@ -34,17 +34,22 @@ def row(name: str, judged: Sequence[Judged], fixed: bool) -> dict[str, Any]:
         "train_size": first.train_size,
         "test_size": len(first.real),
         "repeats": len(judged),
-        **{metric: float(each.mean()) for metric, each in values.items()},
+        **{metric: _number(each.mean()) for metric, each in values.items()},
         **{f"{metric}_std": _std(each) for metric, each in values.items()},
-        **{f"{metric}_low": float(low) for metric, (low, _) in intervals.items()},
-        **{f"{metric}_high": float(high) for metric, (_, high) in intervals.items()},
+        **{f"{metric}_low": _number(low) for metric, (low, _) in intervals.items()},
+        **{f"{metric}_high": _number(high) for metric, (_, high) in intervals.items()},
         "fit_seconds": float(np.mean([each.fit_seconds for each in judged])),
         "predict_seconds": float(np.mean([each.predict_seconds for each in judged])),
     }
 
 
-def _std(values: np.ndarray) -> float:
-    return float(values.std(ddof=1)) if len(values) > 1 else 0.0
+def _std(values: np.ndarray) -> float | None:
+    return _number(values.std(ddof=1)) if len(values) > 1 else 0.0
+
+
+def _number(value: float) -> float | None:
+    """None for what cannot be told, such as R2 where the test targets do not vary; so does JSON."""
+    return float(value) if np.isfinite(value) else None
 
 
 def _over_splits(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -69,4 +74,6 @@ def _over_networks(judged: Sequence[Judged]) -> dict[str, np.ndarray]:
 
 
 def _interval(values: np.ndarray) -> np.ndarray:
+    if np.isnan(values).all():
+        return np.array([np.nan, np.nan])
     return np.asarray(np.nanquantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))

@@ -234,7 +234,7 @@ class Corpus(Sequence[Record]):
 
     @classmethod
     def from_study(cls, study: _Study) -> Corpus:
-        """The records of a study's trials: those of the seeded stream by index, then proposals by key.
+        """The records of a study's trials: the stream by index, then proposals by key.
 
         The study is one that `nas.studies` filled: its attribute `header` is the corpus header,
         and each finished trial's attribute `record` its record.

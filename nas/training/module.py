@@ -21,8 +21,8 @@ _MEASURED = ("curve", "train_loss", "_loss_sum", "_seen")
 class SampledNetwork(pl.LightningModule):
     """A network with the recipe it is trained by; batches are (images, labels).
 
-    Optimisation is manual: of what Lightning costs a step that saves more than half, and a step
-    needs nothing else. Nothing is read back from the device but once an epoch.
+    It works in any Trainer. Optimisation is manual, which halves what Lightning costs a step.
+    Nothing is read back from the device but once an epoch.
 
     Args:
         network: maps normalised images (n, channels, height, width) to logits (n, classes).
@@ -89,16 +89,18 @@ class SampledNetwork(pl.LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         """One step of SGD."""
-        images, labels = batch
-        optimizer: Any = self.optimizers()
         progress = self.current_epoch + batch_idx / self.trainer.num_training_batches
+        self._step(self.optimizers(), batch, progress)
+
+    def _step(self, optimizer: Any, batch: tuple[Tensor, Tensor], progress: float) -> None:
+        images, labels = batch
         for group in optimizer.param_groups:
             group["lr"] = self.recipe.rate(progress)
         loss = F.cross_entropy(self(images), labels, label_smoothing=self.recipe.label_smoothing)
         optimizer.zero_grad()
         self.manual_backward(loss)
         optimizer.step()
-        self._loss_sum += loss.detach() * len(labels)
+        self._loss_sum.add_(loss.detach(), alpha=len(labels))
         self._seen += len(labels)
 
     def on_validation_epoch_start(self) -> None:
@@ -150,3 +152,23 @@ class SampledNetwork(pl.LightningModule):
         """Goes on from what was measured before."""
         for name in _MEASURED:
             setattr(self, name, checkpoint["measured"][name])
+
+
+class WholeEpochs(SampledNetwork):
+    """A sampled network whose `training_step` gets an iterable of all batches of an epoch.
+
+    What Lightning does around a step takes 0.3 to 0.8 ms, on small networks as much as the step
+    itself; here it is done once an epoch. Batches must lie on the device already.
+    """
+
+    def training_step(self, batch: Any, batch_idx: int) -> None:
+        """One epoch of SGD."""
+        optimizer = self.optimizers(use_pl_optimizer=False)
+        for index, each in enumerate(batch):
+            self._step(optimizer, each, self.current_epoch + index / len(batch))
+
+    def transfer_batch_to_device(
+        self, batch: Any, device: torch.device, dataloader_idx: int
+    ) -> Any:
+        """Leaves it where it is."""
+        return batch

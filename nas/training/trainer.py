@@ -22,7 +22,7 @@ from nas.core.architecture import Architecture
 from nas.core.errors import InvalidData, InvalidOption
 from nas.networks import build, initialise
 from nas.training.data import Batches, DataSet
-from nas.training.module import OnEpoch, SampledNetwork
+from nas.training.module import OnEpoch, WholeEpochs
 from nas.training.recipe import Recipe
 
 EVALUATION_BATCH = 512
@@ -93,11 +93,11 @@ def train(
     with _seeded(rest, place), _quiet(), _interruptible():
         network = build(architecture)
         initialise(network, weights)
-        module = SampledNetwork(network, recipe, data.mean, data.std, on_epoch)
+        module = WholeEpochs(network, recipe, data.mean, data.std, on_epoch)
         trainer = _trainer(place, recipe, epochs or recipe.epochs)
         order = torch.Generator().manual_seed(batches)
         training = Batches(data.train, recipe.batch_size, order, recipe.augment)
-        trainer.fit(module, training, Batches(data.val, EVALUATION_BATCH))
+        trainer.fit(module, _Whole(training), Batches(data.val, EVALUATION_BATCH))
         if data.test and not module.pruned:
             trainer.test(module, Batches(data.test, EVALUATION_BATCH), verbose=False)
     return TrainingResult(
@@ -108,6 +108,19 @@ def train(
         "diverged" if module.diverged else "pruned" if module.pruned else "complete",
         network,
     )
+
+
+class _Whole:
+    """All batches of an epoch as the one batch that Lightning sees."""
+
+    def __init__(self, batches: Batches) -> None:
+        self._batches = batches
+
+    def __len__(self) -> int:
+        return 1
+
+    def __iter__(self) -> Iterator[Batches]:
+        yield self._batches
 
 
 def find_device(name: str) -> torch.device:

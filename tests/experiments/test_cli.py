@@ -234,6 +234,17 @@ def test_several_training_sizes_give_a_row_each(corpus_file, plugin):
     assert all(row["mse_low"] <= row["mse"] <= row["mse_high"] for row in rows)
 
 
+def test_what_cannot_be_told_is_null_and_a_dash(corpus_file, plugin):
+    mine = plugin("return Prediction(np.full(len(queries), 0.5))")
+    assert main(compare_words(corpus_file, mine, test_size=1, repeats=1)) == 0
+    out = corpus_file.parent / "out"
+    text = (out / "compare.json").read_text()
+    assert "NaN" not in text
+    assert json.loads(text)["rows"][0]["r2"] is None
+    assert "| - |" in " ".join((out / "compare.md").read_text().split())
+    assert main(["report", str(out)]) == 0
+
+
 def test_the_result_does_not_depend_on_the_number_of_workers(corpus_file, plugin, tmp_path):
     mine = plugin("return Prediction(np.array([q.architecture.macs % 97 / 97 for q in queries]))")
     rows = []

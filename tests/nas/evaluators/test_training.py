@@ -101,6 +101,7 @@ def test_defaults():
     assert (evaluator.data, evaluator.recipe, evaluator.device) == ("digits", Recipe(), "auto")
 
 
+@pytest.mark.slow
 def test_a_spawned_process_gives_the_same_record(evaluator):
     import torch
 

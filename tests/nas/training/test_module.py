@@ -8,6 +8,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from nas.training import Recipe, SampledNetwork
+from nas.training.module import WholeEpochs
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*does not have many workers"),
@@ -16,11 +17,11 @@ pytestmark = [
 ]
 
 
-def module():
+def module(kind=SampledNetwork):
     torch.manual_seed(0)
     network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 4 * 4, 2))
     recipe = Recipe(epochs=4, batch_size=8, schedule="one_cycle")
-    return SampledNetwork(network, recipe, (0.5, 0.4, 0.3), (0.2, 0.3, 0.1))
+    return kind(network, recipe, (0.5, 0.4, 0.3), (0.2, 0.3, 0.1))
 
 
 def loader():
@@ -64,3 +65,25 @@ def test_accuracies_are_logged_for_callbacks():
     assert runner.callback_metrics["val_accuracy"].item() == pytest.approx(mine.curve[-1])
     runner.test(mine, loader(), verbose=False)
     assert mine.test_accuracy == mine.curve[-1]
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_whole_epochs_are_the_same_steps(precision):
+    def fitted(kind, batches):
+        mine = module(kind)
+        trainer(3, enable_checkpointing=False, precision=precision).fit(mine, batches, loader())
+        return mine
+
+    each, whole = fitted(SampledNetwork, loader()), fitted(WholeEpochs, Wholes())
+    assert whole.curve == each.curve and whole.train_loss == each.train_loss
+    assert torch.equal(whole.network[1].weight, each.network[1].weight)
+
+
+class Wholes:
+    """One epoch as one batch."""
+
+    def __len__(self):
+        return 1
+
+    def __iter__(self):
+        yield loader()

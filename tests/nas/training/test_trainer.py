@@ -79,7 +79,7 @@ def test_steps_are_those_of_plain_sgd(data):
     from nas.training.data import Batches
 
     recipe = Recipe(epochs=2, batch_size=16, lr=0.05, step_every=1, weight_decay=0.01)
-    layers = [layer for layer in BLOCK if layer.op != "dropout"]
+    layers = [CONV, *(layer for layer in BLOCK if layer.op != "dropout")]
     result = train(network(*layers), data, recipe, seed=5)
     weights, batches, _ = (int(s) for s in np.random.SeedSequence(5).generate_state(3))
     module = build(network(*layers))
