@@ -106,7 +106,7 @@ def accuracy_against_macs(corpus: Corpus) -> Figure:
             text=[describe(record, record.architecture.key) for record in group],
             hovertemplate="%{x:,} MACs<br>accuracy %{y:.4f}<br>%{text}<extra></extra>",
         )
-    figure.update_xaxes(type="log")
+    figure.update_xaxes(type="log", dtick="D2", exponentformat="SI")
     return _titled(figure, "MACs for one image", "validation accuracy")
 
 
@@ -144,6 +144,7 @@ def _titled(figure: Figure, x: str, y: str) -> Figure:
         plot_bgcolor="rgba(0,0,0,0)",
         font={"family": "system-ui, sans-serif", "size": 13},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": "#888888"},
         height=460,
     )
     figure.update_xaxes(title=x, gridcolor="rgba(128,128,128,.25)", zeroline=False)
