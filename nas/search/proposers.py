@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,7 +93,7 @@ def best_of(candidates: Iterable[Candidate], k: int) -> list[Candidate]:
     return sorted(first.values(), key=lambda candidate: -candidate.score)[:k]
 
 
-def _scored(space: SearchSpace, choosers: list[Choose], score: Score) -> list[Candidate]:
+def _scored(space: SearchSpace, choosers: Sequence[Choose], score: Score) -> list[Candidate]:
     """One candidate for each chooser, scored in one batch."""
     architectures = [space.canonical(space.generate(choose)) for choose in choosers]
     return [
