@@ -39,26 +39,25 @@ class NormalScores:
 
     def scores(self, targets: np.ndarray) -> np.ndarray:
         """Normal scores of accuracies; equal accuracies share the mean score of their ranks."""
-        quantiles = self.quantiles
-        low = np.searchsorted(self.knots, targets, side="left")
-        high = np.searchsorted(self.knots, targets, side="right")
-        total = np.concatenate([[0.0], np.cumsum(quantiles)])
-        between = np.interp(targets, self.knots, quantiles)
-        shared = (total[high] - total[low]) / np.maximum(high - low, 1)
-        return np.asarray(np.where(high > low, shared, between), dtype=np.float64)
+        known, ranks, counts = np.unique(self.knots, return_inverse=True, return_counts=True)
+        shared = np.bincount(ranks, self.quantiles) / counts
+        return _through(np.asarray(targets, dtype=np.float64), known, shared)
 
     def accuracies(self, scores: np.ndarray) -> np.ndarray:
-        """Accuracies of normal scores, strictly increasing; a straight line beyond the targets.
-
-        The line goes on with the slope of the outer tenth of the targets.
-        """
+        """Accuracies of normal scores, strictly increasing."""
         scores = np.asarray(scores, dtype=np.float64)
-        n, quantiles = len(self.knots), self.quantiles
-        tenth = min(max(1, n // 10), n - 1)
-        inside = np.interp(scores, quantiles, self.knots)
-        if tenth:
-            rise = self.knots[tenth] - self.knots[0], self.knots[-1] - self.knots[-1 - tenth]
-            run = quantiles[tenth] - quantiles[0]
-            inside += rise[0] / run * np.minimum(scores - quantiles[0], 0.0)
-            inside += rise[1] / run * np.maximum(scores - quantiles[-1], 0.0)
-        return np.asarray(inside + _SLOPE * scores, dtype=np.float64)
+        return _through(scores, self.quantiles, self.knots) + _SLOPE * scores
+
+
+def _through(x: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Straight lines from each (known, value) to the next one.
+
+    Beyond the outermost ones the lines go on with the slope of the outer tenth.
+    """
+    tenth = min(max(1, len(known) // 10), len(known) - 1)
+    result = np.interp(x, known, values)
+    if tenth:
+        low = (values[tenth] - values[0]) / (known[tenth] - known[0])
+        high = (values[-1] - values[-1 - tenth]) / (known[-1] - known[-1 - tenth])
+        result += low * np.minimum(x - known[0], 0.0) + high * np.maximum(x - known[-1], 0.0)
+    return np.asarray(result, dtype=np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,8 @@ class OptunaProposer(Proposer):
         import optuna
 
         seed = int(rng.integers(2**32))
-        sampler = self.sampler or optuna.samplers.TPESampler(seed=seed)
+        # A copy: the state of a sampler must not carry over from one call to the next.
+        sampler = copy.deepcopy(self.sampler) or optuna.samplers.TPESampler(seed=seed)
         study = optuna.create_study(direction="maximize", sampler=sampler)
         found: list[Candidate] = []
         for start in range(0, self.budget, self.batch):

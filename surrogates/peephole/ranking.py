@@ -10,7 +10,7 @@ import numpy as np
 
 from surrogates.warp import NormalScores
 
-_LEAST_SLOPE = 0.05  # keeps the order of scores that predicted nothing in cross-fitting
+_LEAST_SLOPE = 0.05  # keeps the order of scores that said nothing about left-out networks
 
 
 @dataclass(frozen=True)
@@ -39,25 +39,29 @@ class Standardised:
 
 @dataclass(frozen=True, eq=False)
 class Calibrated:
-    """Ranking scores: standardised, shrunk, and mapped to accuracies through normal scores.
+    """Ranking scores, mapped to accuracies on networks that were left out of a fit.
+
+    A score, standardised over the training networks, becomes a normal score among those of the
+    left-out networks, is shrunk as far as these were misjudged, and is read as a normal score of
+    the training targets.
 
     Attributes:
         shifts: (m,) mean score of each member over the training networks.
         spreads: (m,) their standard deviations.
-        slope: normal score that a standardised score of 1 stands for, from cross-fitting.
-        knots: training targets, ascending.
+        left_out: (n,) standardised scores of left-out networks, ascending.
+        slope: of the targets' normal scores over theirs.
+        knots: (n,) training targets, ascending.
     """
 
     shifts: np.ndarray
     spreads: np.ndarray
+    left_out: np.ndarray
     slope: float
     knots: np.ndarray
 
     @classmethod
-    def of(
-        cls, scores: np.ndarray, targets: np.ndarray, left_out: np.ndarray | None = None
-    ) -> Self:
-        """That of training networks.
+    def of(cls, scores: np.ndarray, targets: np.ndarray, left_out: np.ndarray) -> Self:
+        """That of n training networks.
 
         Args:
             scores: (m, n) of each member for the networks that it was trained on.
@@ -66,18 +70,21 @@ class Calibrated:
         """
         spreads = scores.std(axis=1)
         spreads = np.where(spreads > 0, spreads, 1.0)
-        normal = NormalScores.of(targets)
-        slope = 1.0 if left_out is None else _slope(left_out, normal.scores(targets))
-        return cls(scores.mean(axis=1), spreads, slope, normal.knots)
+        theirs, real = NormalScores.of(left_out), NormalScores.of(targets)
+        slope = _slope(theirs.scores(left_out), real.scores(targets))
+        return cls(scores.mean(axis=1), spreads, theirs.knots, slope, real.knots)
 
     def accuracies(self, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and spread, each (n,), of the members' scores (m, n)."""
-        normal = NormalScores(self.knots)
-        scaled = self.slope * (scores - self.shifts[:, None]) / self.spreads[:, None]
+        standard = (scores - self.shifts[:, None]) / self.spreads[:, None]
         # The mean is taken of scores, not of accuracies: the order of the ensemble is theirs.
-        middle, spread = scaled.mean(axis=0), _spread(scaled)
-        low, high = normal.accuracies(middle - spread), normal.accuracies(middle + spread)
-        return normal.accuracies(middle), (high - low) / 2
+        middle, spread = standard.mean(axis=0), _spread(standard)
+        low, mean, high = map(self._accuracy, (middle - spread, middle, middle + spread))
+        return mean, (high - low) / 2
+
+    def _accuracy(self, standard: np.ndarray) -> np.ndarray:
+        normal = NormalScores(self.left_out).scores(standard)
+        return NormalScores(self.knots).accuracies(self.slope * normal)
 
 
 Scale = Standardised | Calibrated

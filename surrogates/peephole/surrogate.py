@@ -71,9 +71,9 @@ class Peephole(Surrogate):
         hidden: int = 160,
         epoch_embedding: int = 40,
         mlp: int = 200,
-        epochs: int = 60,
+        epochs: int = 40,
         batch_size: int = 32,
-        lr: float = 3e-3,
+        lr: float = 1e-2,
         weight_decay: float = 1e-2,
         l1: float = 1e-5,
         dropout: float = 0.0,
@@ -207,10 +207,10 @@ class Peephole(Surrogate):
         left_out = self._cross_fitted(self._supervision(sequences, targets[:, None]))
         self.scale_ = to_state(Calibrated.of(scores, targets, left_out))
 
-    def _cross_fitted(self, data: Supervision) -> np.ndarray | None:
-        """Standardised scores (n,) from fits that did not see the network; None for one network."""
+    def _cross_fitted(self, data: Supervision) -> np.ndarray:
+        """Standardised scores (n,) from fits that did not see the network; 0 for a single one."""
         if len(data) < 2:
-            return None
+            return np.zeros(len(data))
         scores = np.empty(len(data))
         order = np.random.default_rng(self.seed).permutation(len(data))
         for fold, held in enumerate(np.array_split(order, min(FOLDS, len(data)))):

@@ -11,12 +11,15 @@ from nas.testing import EvaluatorContract, ToySpace, toy_corpus
 from nas.testing.toy import toy_accuracy
 
 CORPUS = toy_corpus(4, epochs=4)
+KNOWN = CORPUS[0].architecture
+DIGITS = ToySpace().on(Input(1, 8, 8, 10)).generate(Draw(np.random.default_rng(0)))
+
 EVALUATORS = {
-    "accuracy": lambda: FunctionEvaluator(toy_accuracy),
-    "curve": lambda: FunctionEvaluator(lambda network: [0.1, 0.2, toy_accuracy(network)]),
-    "table": lambda: TabularEvaluator(CORPUS),
-    "table without curves": lambda: TabularEvaluator(toy_corpus(4, epochs=0)),
-    "training": lambda: TrainingEvaluator("digits", device="cpu"),
+    "accuracy": (lambda: FunctionEvaluator(toy_accuracy), KNOWN),
+    "curve": (lambda: FunctionEvaluator(lambda network: [0.1, 0.2, toy_accuracy(network)]), KNOWN),
+    "table": (lambda: TabularEvaluator(CORPUS), KNOWN),
+    "table without curves": (lambda: TabularEvaluator(toy_corpus(4, epochs=0)), KNOWN),
+    "training": (lambda: TrainingEvaluator("digits", device="cpu"), DIGITS),
 }
 
 
@@ -24,23 +27,24 @@ class TestEvaluators(EvaluatorContract):
     epochs = 2
 
     @pytest.fixture(params=EVALUATORS)
-    def evaluator(self, request):
+    def row(self, request):
         torch.set_num_threads(1)
-        return EVALUATORS[request.param]()
+        return EVALUATORS[request.param]
 
     @pytest.fixture
-    def architecture(self, evaluator):
-        if not isinstance(evaluator, TrainingEvaluator):
-            return CORPUS[0].architecture
-        digits = ToySpace().on(Input(1, 8, 8, 10))
-        return digits.generate(Draw(np.random.default_rng(0)))
+    def evaluator(self, row):
+        return row[0]()
+
+    @pytest.fixture
+    def architecture(self, row):
+        return row[1]
 
 
 class TestWithoutAskingForEpochs(EvaluatorContract):
-    @pytest.fixture(params=["accuracy", "curve", "table", "table without curves"])
+    @pytest.fixture(params=[name for name in EVALUATORS if name != "training"])
     def evaluator(self, request):
-        return EVALUATORS[request.param]()
+        return EVALUATORS[request.param][0]()
 
     @pytest.fixture
     def architecture(self):
-        return CORPUS[0].architecture
+        return KNOWN

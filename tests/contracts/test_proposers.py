@@ -1,6 +1,7 @@
 """The proposer contract, for each of ours with a small budget."""
 
 import pytest
+from optuna.samplers import RandomSampler
 
 from nas.search import OptunaProposer, PoolProposer
 from nas.testing import ProposerContract
@@ -8,6 +9,7 @@ from nas.testing import ProposerContract
 PROPOSERS = {
     "pool": lambda: PoolProposer(budget=120, batch=50),
     "optuna": lambda: OptunaProposer(budget=60, batch=20),
+    "optuna-random": lambda: OptunaProposer(RandomSampler(seed=0), budget=60, batch=20),
 }
 
 

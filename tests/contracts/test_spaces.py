@@ -4,10 +4,12 @@ import pytest
 
 from nas.core.architecture import Input
 from nas.testing import SpaceContract, ToySpace
-from search_spaces import BlockSpace
+from search_spaces import BlockSpace, CellSpace, MacroSpace
 
 SPACES = {
     "toy": ToySpace(),
+    "cell": CellSpace(),
+    "macro": MacroSpace(),
     "block": BlockSpace(),
     "block-per-stage": BlockSpace(designs="per_stage"),
     "block-cifar": BlockSpace().on(Input(3, 32, 32, 10)),

@@ -59,7 +59,7 @@ def load_data(spec: str = "digits") -> DataSet:
 
 
 def _digits() -> DataSet:
-    from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+    from sklearn.datasets import load_digits
 
     raw = load_digits()
     images = (raw.images * (255 / 16)).round().astype(np.uint8)  # values 0..16
