@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from experiments.folder import OPTIONS
 from nas.core.errors import NasError
-from nas.core.files import write_text
 
 if TYPE_CHECKING:
-    from jsonargparse import ArgumentParser, Namespace
+    from jsonargparse import ArgumentParser
 
 
 @dataclass(frozen=True)
@@ -128,8 +128,8 @@ def run(words: list[str]) -> int:
         got = repr(rest[0]) if rest else "nothing"
         return fail(f"'nas {name}' must be followed by {', '.join(choices)}, but got {got}")
     here = os.getcwd()
-    if here not in sys.path:  # `my_surrogate.Mine` is found in the folder one works in
-        sys.path.insert(0, here)
+    if here not in sys.path:  # `my_surrogate.Mine` is found in the folder one works in,
+        sys.path.append(here)  # but nothing there takes the place of an installed package
     verb = VERBS[name]
     parser = parser_of(name, verb)
     from jsonargparse import ArgumentError
@@ -139,11 +139,17 @@ def run(words: list[str]) -> int:
         arguments = parser.instantiate(config).as_dict()
     except ArgumentError as error:
         return fail(f"{one_line(str(error))}; see 'nas {name} --help'")
+    except NasError:
+        raise
+    except Exception as error:  # a user's own class may raise anything
+        return fail(f"the options cannot be used: {error!r}; see 'nas {name} --help'")
     arguments.pop("config", None)
-    kept = keep_config(name, parser, config)
-    verb.function()(**arguments)
-    if kept:
-        write_text(*kept)
+    options = parser.dump(config, skip_link_targets=False)
+    token = OPTIONS.set((name, re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", options)))
+    try:
+        verb.function()(**arguments)
+    finally:
+        OPTIONS.reset(token)
     return 0
 
 
@@ -171,22 +177,6 @@ def parser_of(name: str, verb: Verb) -> ArgumentParser:
     )
     parser.set_defaults({key: {"class_path": path} for key, path in verb.defaults})
     return parser
-
-
-def keep_config(name: str, parser: ArgumentParser, config: Namespace) -> tuple[Path, str] | None:
-    """Writes the resolved options into the run folder as VERB.yaml, unless some are there.
-
-    Returns:
-        What to write once the verb has succeeded: a failed call must not replace the options that
-        made what the folder holds. None where the verb has no run folder.
-    """
-    out = config.get("out")
-    if out is None or name.startswith("corpus"):
-        return None
-    path, text = Path(out) / f"{name}.yaml", parser.dump(config, skip_link_targets=False)
-    if not path.exists():
-        write_text(path, text)
-    return path, text
 
 
 def one_line(message: str) -> str:

@@ -15,7 +15,10 @@ from nas.core.limits import Limits
 from nas.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from nas.studies import CollectTask
+    from nas.studies import CollectTask, Progress
+
+
+ENOUGH_TO_COMPARE = 8
 
 
 def collect(
@@ -59,7 +62,6 @@ def collect(
     """
     folder = RunFolder(out)
     task = task_of(space, data, recipe, seed, Limits(max_params, max_macs), device)
-    folder.make()
     found = train(
         task,
         folder,
@@ -71,16 +73,15 @@ def collect(
         reclaim=reclaim,
     )
     say(summary(found))
-    wrote(
-        [folder.corpus],
-        [
-            f"nas compare --corpus {folder.corpus} "
-            "--surrogates '[surrogates.Peephole, surrogates.Constant]' "
-            f"--train_size {max(2, len(found.finished) * 3 // 4)} --out {out}/compare",
-            f"nas fit --corpus {folder.corpus} --out {out}",
-            f"nas report {out}",
-        ],
-    )
+    size = len(found.finished)
+    following = [f"nas fit --corpus {folder.corpus} --out {out}", f"nas report {out}"]
+    if size >= ENOUGH_TO_COMPARE:
+        following.insert(
+            0,
+            f"nas compare --corpus {folder.corpus} --train_size {size * 3 // 4} "
+            f"--surrogates '[surrogates.Peephole, surrogates.Constant]' --out {out}/compare",
+        )
+    wrote([folder.corpus], following)
 
 
 def task_of(
@@ -131,6 +132,13 @@ def train(
     if known is not None:
         studies.take_in(task, storage=url, study=study, corpus=known)
     bar = ProgressBar(label)
+
+    def show(progress: Progress) -> None:
+        if not kept:  # the study has been opened: from here on the options are those of its task
+            kept.append(folder.make())
+        bar(progress)
+
+    kept: list[RunFolder] = []
     try:
         corpus = studies.collect(
             task,
@@ -140,7 +148,7 @@ def train(
             workers=worker_count(workers),
             proposals=proposals,
             reclaim=reclaim,
-            on_progress=bar,
+            on_progress=show,
         )
     finally:
         bar.close()

@@ -73,7 +73,7 @@ def import_(format: str, path: Path, out: Path = Path("corpus.jsonl.gz")) -> Non
     """Write a published table of trained networks as a corpus file.
 
     Args:
-        format: format of the table: naap440.
+        format: naap440, metaqnn, lcnet, nas-bench-macro or nas-bench-201.
         path: upstream's folder or file.
         out: corpus file to write (.jsonl or .jsonl.gz).
     """

@@ -18,7 +18,7 @@ from experiments.propose import as_json
 from experiments.report import write_report
 from experiments.terminal import clock, say, table, worker_count, wrote
 from nas.core import metrics
-from nas.core.choices import Draw
+from nas.core.choices import Draw, check_seed
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption
 from nas.core.interfaces import Candidate, Query, SearchSpace, Surrogate, predict
@@ -59,13 +59,13 @@ def demo(
 
     if networks < 2 * FOLDS:
         raise InvalidOption(f"--networks must be at least {2 * FOLDS}, but got {networks}")
+    check_seed(seed)
     start = time.perf_counter()
     folder = RunFolder(out)
     say(f"1/4  sampling and training {networks} networks, {worker_count(workers)} at a time")
     task = task_of(BlockSpace(), data, recipe, seed, Limits())
     limits = Limits(max_macs=macs_percentile(task.space, 75, seed))
     task = task_of(BlockSpace(), data, recipe, seed, limits)
-    folder.make()
     sampled = finished(
         train(task, folder, networks, workers=workers).filter(lambda r: r.index is not None),
         least=2 * FOLDS,
@@ -100,8 +100,8 @@ def demo(
     say("4/4  report")
     facts = [
         ("Peephole's tau, unseen", f"{tau:.2f}"),
-        ("best at random", f"{best(sampled):.2%}"),
-        ("best proposed", f"{best(proposed(everything, chosen)):.2%}"),
+        ("best at random", _percent(best(sampled))),
+        ("best proposed", _percent(best(proposed(everything, chosen)))),
     ]
     write_json(folder.summary, facts)
     path = write_report(folder)
@@ -179,6 +179,10 @@ def proposed(everything: Corpus, chosen: Sequence[Candidate]) -> Corpus:
     )
 
 
-def best(corpus: Corpus) -> float:
-    """The highest accuracy; NaN where nothing finished."""
-    return max((float(target) for target in corpus.targets), default=float("nan"))
+def best(corpus: Corpus) -> float | None:
+    """The highest accuracy; None where nothing finished."""
+    return max((float(target) for target in corpus.targets), default=None)
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.2%}"

@@ -38,6 +38,7 @@ def fit_into(folder: RunFolder, surrogate: Surrogate, networks: Corpus) -> float
     start = time.perf_counter()
     surrogate.fit(networks)
     seconds = time.perf_counter() - start
+    folder.task.unlink(missing_ok=True)  # killed from here on, the folder holds no pair at all
     surrogate.save(folder.surrogate)
     write_json(folder.task, networks.header.to_json())
     return seconds

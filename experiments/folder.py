@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 from nas.core.corpus import Header
 from nas.core.errors import InvalidOption
 from nas.core.files import write_text
+
+OPTIONS: ContextVar[tuple[str, str] | None] = ContextVar("options", default=None)
+"""The running verb and its resolved options as YAML; None outside of the command line."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,10 @@ class RunFolder:
         return self.path / "report.html"
 
     def make(self) -> RunFolder:
-        """Makes the folder.
+        """Makes the folder and keeps the call's options in it, as VERB.yaml.
+
+        A verb calls this when its input has been checked: a call that fails must not replace the
+        options of what the folder holds.
 
         Raises:
             InvalidOption: it cannot be made.
@@ -83,6 +90,10 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InvalidOption(f"--out must be a folder that can be written: {error}") from error
+        options = OPTIONS.get()
+        if options is not None:
+            verb, text = options
+            write_text(self.path / f"{verb}.yaml", text)
         return self
 
 
@@ -101,7 +112,7 @@ def read_json(path: Path, what: str) -> Any:
         return json.loads(path.read_text())
     except FileNotFoundError as error:
         raise InvalidOption(f"{what} must be a file, but {path} does not exist") from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise InvalidOption(f"{what} must be JSON, but {path} cannot be read: {error}") from error
 
 
@@ -111,9 +122,9 @@ def surrogate_folder(path: Path) -> RunFolder:
     Raises:
         InvalidOption: there is none.
     """
-    for folder in (path, path.parent):
-        if (RunFolder(folder).surrogate / "surrogate.json").is_file():
-            return RunFolder(folder)
+    folder = RunFolder(path.parent if path.name == RunFolder(path).surrogate.name else path)
+    if (folder.surrogate / "surrogate.json").is_file():
+        return folder
     raise InvalidOption(
         f"--surrogate must be a folder that 'nas fit' wrote, but {path} holds no surrogate"
     )

@@ -9,6 +9,7 @@ import numpy as np
 from experiments.folder import RunFolder, read_task, surrogate_folder, write_json
 from experiments.predict import prediction_table
 from experiments.terminal import say, wrote
+from nas.core.choices import Draw, check_seed
 from nas.core.errors import InvalidOption
 from nas.core.interfaces import Candidate, Proposer, Query, SearchSpace, Surrogate, predict
 from nas.core.limits import Limits
@@ -42,15 +43,21 @@ def propose(
     """
     from nas.search import Greedy, surrogate_score
 
+    check_seed(seed)
     if top < 1:
         raise InvalidOption(f"--top must be at least 1, but got {top}")
     folder = surrogate_folder(surrogate)
     task = read_task(folder)
+    space = space.on(task.input)
+    skeleton = space.generate(Draw(np.random.default_rng(0))).skeleton
+    if skeleton != task.skeleton:
+        raise InvalidOption(
+            f"--space must make networks of the surrogate's task ({task.space or task.data}), but "
+            f"{type(space).__name__} uses another skeleton; give the space of its corpus"
+        )
     fitted = Surrogate.load(folder.surrogate, trust=trust or ())
     score = surrogate_score(fitted, Greedy(), limits=Limits(max_params, max_macs))
-    found = with_budget(proposer, budget).propose(
-        space.on(task.input), score, top, np.random.default_rng(seed)
-    )
+    found = with_budget(proposer, budget).propose(space, score, top, np.random.default_rng(seed))
     if not found:
         raise InvalidOption(
             "no architecture that was looked at keeps within --max_params and --max_macs; raise "

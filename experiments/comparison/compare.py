@@ -13,6 +13,7 @@ from experiments.comparison.statistics import row
 from experiments.fit import finished
 from experiments.folder import RunFolder, write_json
 from experiments.terminal import say, table, worker_count, wrote
+from nas.core.choices import check_seed
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption
 from nas.core.files import write_text
@@ -49,6 +50,7 @@ def compare(
     """
     if repeats < 1:
         raise InvalidOption(f"--repeats must be at least 1, but got {repeats}")
+    check_seed(seed)
     if not 0 <= observed <= 1:
         raise InvalidOption(f"--observed must be a share from 0 to 1, but got {observed}")
     networks = finished(Corpus.read(corpus), least=3)
@@ -134,7 +136,7 @@ _ENDS = ("", "_low", "_high")
 
 
 def _with_interval(each: dict[str, Any], metric: str, form: str) -> str:
-    if any(each[metric + end] is None for end in _ENDS):
-        return "-"
-    value, low, high = (form.format(each[metric + end]) for end in _ENDS)
-    return f"{value} [{low}, {high}]"
+    value, low, high = (
+        "-" if each[metric + end] is None else form.format(each[metric + end]) for end in _ENDS
+    )
+    return value if low == "-" else f"{value} [{low}, {high}]"

@@ -28,7 +28,9 @@ def describe(thing: object) -> str:
     """Class name, with the constructor arguments that differ from the defaults."""
     if isinstance(thing, list | tuple):
         return f"[{', '.join(map(describe, thing))}]"
-    if thing is None or isinstance(thing, str | int | float):
+    if isinstance(thing, dict):
+        return f"{{{', '.join(f'{name}: {describe(each)}' for name, each in thing.items())}}}"
+    if type(thing).__module__ in ("builtins", "numpy"):
         return str(thing)
     changed = [
         f"{name}={describe(getattr(thing, name, None))}"
@@ -41,4 +43,5 @@ def describe(thing: object) -> str:
 
 
 def _equal(value: object, default: object) -> bool:
-    return value is default or bool(value == default)
+    # As text where they cannot be compared at all, such as arrays.
+    return value is default or repr(value) == repr(default)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import multiprocessing
 import os
 import pickle
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from pathlib import Path
 
 from experiments.comparison.judging import Judged, Split, judge
 from nas.core.corpus import Corpus
-from nas.core.errors import InvalidOption
+from nas.core.errors import InvalidOption, WorkersDied
 from nas.core.files import write_text
 from nas.core.interfaces import Surrogate
 
@@ -81,6 +82,7 @@ class Cache:
         self._folder, self._work = folder, work
         content = [work.corpus.header.to_json(), *(r.to_json() for r in work.corpus)]
         self._corpus = _digest(content)
+        self._code = {name: sorted(_sources(each)) for name, each in work.surrogates.items()}
 
     def read(self, name: str, split: Split) -> Judged | None:
         """The judgement, if it was made before."""
@@ -94,23 +96,38 @@ class Cache:
         write_text(self._path(name, split), json.dumps(vars(judged)))
 
     def _path(self, name: str, split: Split) -> Path:
-        surrogate = type(self._work.surrogates[name])
+        surrogate = self._work.surrogates[name]
         parts = [
             self._corpus,
-            f"{surrogate.__module__}.{name}",
-            _source(surrogate),
+            f"{type(surrogate).__module__}.{name}",
+            self._code[name],
             vars(split),
             self._work.observed if surrogate.reads_curves else 0,
         ]
         return self._folder / f"{_digest(parts)}.json"
 
 
-def _source(surrogate: type[Surrogate]) -> str:
-    """The code of the surrogate's module: a judgement does not outlive a change of it."""
-    try:
-        return inspect.getsource(sys.modules[surrogate.__module__])
-    except (OSError, TypeError):
-        return ""
+def _sources(surrogate: Surrogate) -> set[str]:
+    """Digests of the code behind a surrogate and those that it wraps.
+
+    All files of the top-level package count, so that no judgement outlives a change of its code;
+    of a single module, that file.
+    """
+    found = {_source(type(surrogate).__module__)}
+    for value in vars(surrogate).values():
+        for each in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(each, Surrogate):
+                found |= _sources(each)
+    return found
+
+
+def _source(module: str) -> str:
+    file = getattr(sys.modules[module.partition(".")[0]], "__file__", None)
+    if file is None:
+        return module
+    path = Path(file)
+    files = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
+    return hashlib.sha256(b"".join(each.read_bytes() for each in files)).hexdigest()
 
 
 def _digest(content: object) -> str:
@@ -141,7 +158,7 @@ def _judge_all(
             for future in as_completed(futures):
                 yield (*futures[future], future.result())
         except BrokenProcessPool as error:
-            raise InvalidOption(
+            raise WorkersDied(
                 "a worker was killed, perhaps for lack of memory; what was judged is kept: run "
                 "again with fewer --workers"
             ) from error
@@ -168,8 +185,17 @@ _work: Work | None = None  # in a worker process: what it was started for
 
 def _receive(pickled: bytes, path: list[str]) -> None:
     global _work
+    threading.Thread(target=_end_with_command, daemon=True).start()
     sys.path[:] = path
     _work = pickle.loads(pickled)
+
+
+def _end_with_command() -> None:
+    """A killed command leaves no workers behind."""
+    command = multiprocessing.parent_process()
+    if command is not None:
+        wait([command.sentinel])
+        os._exit(1)
 
 
 def _judge(name: str, split: Split) -> Judged:

@@ -44,7 +44,7 @@ def row(name: str, judged: Sequence[Judged], fixed: bool) -> dict[str, Any]:
 
 
 def _std(values: np.ndarray) -> float | None:
-    return _number(values.std(ddof=1)) if len(values) > 1 else 0.0
+    return _number(values.std(ddof=1)) if len(values) > 1 else None
 
 
 def _number(value: float) -> float | None:
@@ -56,6 +56,8 @@ def _over_splits(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Intervals of the mean over random splits: the splits are resampled."""
     rng = np.random.default_rng(0)
     splits = len(next(iter(values.values())))
+    if splits == 1:  # nothing is known of how splits differ
+        return {metric: np.array([np.nan, np.nan]) for metric in values}
     places = rng.integers(splits, size=(RESAMPLES, splits))
     return {metric: _interval(each[places].mean(axis=1)) for metric, each in values.items()}
 

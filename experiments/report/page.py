@@ -8,6 +8,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jinja2
+
 from experiments.folder import RunFolder, read_json
 from experiments.report import figures
 from experiments.terminal import say, wrote
@@ -45,7 +47,7 @@ def write_report(folder: RunFolder) -> Path:
             f"RUN must be a folder that a nas command wrote, but {folder.path} holds no corpus, "
             "predictions, comparison or proposals"
         )
-    html = render(
+    content = dict(
         title=folder.path.name,
         sections=sections(corpus, predictions),
         summary=_optional(folder.summary, []),
@@ -56,6 +58,13 @@ def write_report(folder: RunFolder) -> Path:
         configs=[(path.stem, path.read_text()) for path in sorted(folder.path.glob("*.yaml"))],
         facts=corpus_facts(corpus),
     )
+    try:
+        html = render(**content)
+    except (jinja2.UndefinedError, TypeError, ValueError) as error:
+        raise InvalidOption(
+            f"{folder.path} must hold what nas commands wrote, but something there lacks a part: "
+            f"{error}"
+        ) from error
     write_text(folder.report, html)
     return folder.report
 
@@ -114,7 +123,6 @@ def sections(corpus: Corpus | None, predictions: dict[str, Any]) -> list[Section
 
 def render(**content: Any) -> str:
     """Fills the template; the script of Plotly goes into the page, so that it opens offline."""
-    import jinja2
     from plotly.offline import get_plotlyjs
 
     from nas import __version__
@@ -181,4 +189,11 @@ def corpus_facts(corpus: Corpus | None) -> list[tuple[str, str]]:
 
 
 def _optional(path: Path, default: Any) -> Any:
-    return read_json(path, path.name) if path.is_file() else default
+    if not path.is_file():
+        return default
+    content = read_json(path, path.name)
+    if not isinstance(content, type(default)):
+        raise InvalidOption(
+            f"{path} must be what a nas command wrote, but it holds a {type(content).__name__}"
+        )
+    return content

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -44,14 +45,22 @@ class Layer:
         object.__setattr__(self, "kernel", tuple(self.kernel))
         object.__setattr__(self, "inputs", tuple(self.inputs))
         whole = [*self.kernel, self.stride, self.groups, 1 if self.width is None else self.width]
-        if len(self.kernel) != 2 or any(type(n) is not int or n < 1 for n in whole):
+        if len(self.kernel) != 2 or not _whole(*whole):
             raise InvalidArchitecture(
                 f"kernel (w, h), stride, groups and width must be whole numbers >= 1, but got "
                 f"kernel={self.kernel}, stride={self.stride}, groups={self.groups}, "
                 f"width={self.width} in a layer {self.op!r}"
             )
-        if self.ratio is not None and not self.ratio > 0:
-            raise InvalidArchitecture(f"ratio must be above 0, but got {self.ratio} in {self.op!r}")
+        if self.ratio is not None:  # a float always: 1 and 1.0 are one ratio and give one key
+            object.__setattr__(self, "ratio", float(self.ratio))
+            if not 0 < self.ratio < math.inf:
+                raise InvalidArchitecture(
+                    f"ratio must be above 0 and finite, but got {self.ratio} in {self.op!r}"
+                )
+        if not isinstance(self.op, str) or not isinstance(self.args, Mapping):
+            raise InvalidArchitecture(
+                f"op must be a name and args a mapping, but got {self.op!r} and {self.args!r}"
+            )
         if not self.inputs or any(type(n) is not int or n > -1 for n in self.inputs):
             raise InvalidArchitecture(
                 f"inputs must be offsets of -1 or less, but got {self.inputs} in {self.op!r}"
@@ -86,7 +95,7 @@ class Layer:
             )
         try:
             return cls(**data)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise InvalidArchitecture(f"a layer cannot be read: {error}") from error
 
 
@@ -111,6 +120,23 @@ class Input(NamedTuple):
     width: int
     classes: int
 
+    @classmethod
+    def from_json(cls, data: Any) -> Input:
+        """The input out of a list of four numbers.
+
+        Raises:
+            InvalidArchitecture: it is none.
+        """
+        if not isinstance(data, list | tuple) or len(data) != 4 or not _whole(*data):
+            raise InvalidArchitecture(
+                f"an input must be [channels, height, width, classes], but got {str(data)[:80]}"
+            )
+        return cls(*data)
+
+
+def _whole(*numbers: Any) -> bool:
+    return all(type(number) is int and number >= 1 for number in numbers)
+
 
 @dataclass(frozen=True)
 class Skeleton:
@@ -133,9 +159,9 @@ class Skeleton:
     reduce_above: int = 7
 
     def __post_init__(self) -> None:
-        if len(self.widths) != len(self.blocks):
+        if len(self.widths) != len(self.blocks) or not _whole(*self.widths, *self.blocks):
             raise InvalidArchitecture(
-                f"a skeleton needs a number of blocks for each width, but got {self.blocks} "
+                f"a skeleton needs a whole number of blocks for each width, but got {self.blocks} "
                 f"for {self.widths}"
             )
 
@@ -258,13 +284,16 @@ class Architecture:
             InvalidArchitecture: a field is missing or cannot be read.
         """
         try:
-            blocks, skeleton, size = data["blocks"], data["skeleton"], Input(*data["input"])
+            return cls(
+                tuple(_block(block) for block in data["blocks"]),
+                Skeleton.from_json(data["skeleton"]),
+                Input.from_json(data["input"]),
+            )
         except (KeyError, TypeError) as error:
             raise InvalidArchitecture(
                 f"an architecture must have blocks, skeleton and input (channels, height, width, "
                 f"classes), but one is missing or cannot be read: {error}"
             ) from error
-        return cls(tuple(_block(block) for block in blocks), Skeleton.from_json(skeleton), size)
 
 
 def _block(data: list[Json]) -> Block:

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from nas.core.errors import InvalidArchitecture
+from nas.core.errors import InvalidArchitecture, InvalidOption
 
 Option = str | int | float | bool
 T = TypeVar("T", str, int, float, bool)
@@ -133,6 +133,12 @@ def draw(rng: np.random.Generator, options: Sequence[T], weights: Sequence[float
             if mark < at:
                 break
     return last
+
+
+def check_seed(seed: int) -> None:
+    """Raises InvalidOption unless the seed is a whole number of at least 0."""
+    if not isinstance(seed, int) or seed < 0:
+        raise InvalidOption(f"seed must be a whole number >= 0, but got {seed!r}")
 
 
 class SuggestsCategorical(Protocol):

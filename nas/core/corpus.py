@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -77,12 +78,12 @@ class Header:
         try:
             return cls(
                 Skeleton.from_json(data["skeleton"]),
-                Input(*data["input"]),
-                data["data"],
-                data["recipe"],
+                Input.from_json(data["input"]),
+                str(data["data"]),
+                dict(data["recipe"]),
                 *(data.get(name, "") for name in ("space", "source", "licence")),
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise InvalidCorpus(f"a corpus header lacks a part: {error!r}") from error
 
 
@@ -156,6 +157,8 @@ class Corpus(Sequence[Record]):
     ) -> tuple[Corpus, Corpus]:
         """A random split: the first `train_size` of a seeded permutation, and those behind.
 
+        Other trainings of a training network are left out of the test set: they would leak.
+
         Raises:
             InvalidCorpus: the corpus is too small for it.
         """
@@ -166,8 +169,15 @@ class Corpus(Sequence[Record]):
                 f"each at least 1, but got {train_size} + {rest}; lower them"
             )
         order = np.random.default_rng(seed).permutation(len(self))
-        end = None if test_size is None else train_size + test_size
-        return self.take(order[:train_size]), self.take(order[train_size:end])
+        train = self.take(order[:train_size])
+        seen = {record.architecture.key for record in train}
+        test = self.take(order[train_size:]).filter(lambda r: r.architecture.key not in seen)
+        if len(test) < rest:
+            raise InvalidCorpus(
+                f"behind {train_size} training networks there must be {rest} others, but there "
+                f"are {len(test)}; lower train_size or test_size"
+            )
+        return train, test[:test_size]
 
     def fixed_split(self) -> tuple[Corpus, Corpus]:
         """The split that a published table fixes.
@@ -271,7 +281,7 @@ def _lines(path: Path) -> list[str]:
         text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
     except FileNotFoundError as error:
         raise InvalidCorpus(f"the corpus {path} does not exist; check the path") from error
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise InvalidCorpus(f"the corpus {path} cannot be read: {error}") from error
     return text.splitlines()
 
@@ -283,3 +293,7 @@ def _parse(path: Any, number: int, line: str, parse: Callable[[Any], T]) -> T:
         raise InvalidCorpus(f"{path}, line {number} must be JSON, but: {error}") from error
     except NasError as error:
         raise InvalidCorpus(f"{path}, line {number}: {error}") from error
+    except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        raise InvalidCorpus(
+            f"{path}, line {number} must be what nas wrote, but cannot be read: {error!r}"
+        ) from error

@@ -5,14 +5,23 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from nas.core.errors import InvalidOption
+
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
-    """Writes through a temporary file beside it and a rename; makes the folders."""
+    """Writes through a temporary file beside it and a rename; makes the folders.
+
+    Raises:
+        InvalidOption: the file cannot be written.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError as error:
+        raise InvalidOption(f"{path} must be a file that can be written, but: {error}") from error
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

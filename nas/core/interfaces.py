@@ -18,7 +18,7 @@ import numpy as np
 from nas.core.architecture import Architecture, Input
 from nas.core.choices import Choose, Option
 from nas.core.corpus import Corpus
-from nas.core.errors import InvalidSurrogate
+from nas.core.errors import InvalidOption, InvalidSurrogate
 from nas.core.records import Record
 
 
@@ -38,6 +38,10 @@ class Query:
     epoch: int | None = None
     observed: tuple[float, ...] = ()
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.epoch is not None and self.epoch < 1:
+            raise InvalidOption(f"an epoch must be at least 1, but got {self.epoch}")
 
 
 @dataclass(frozen=True, eq=False)

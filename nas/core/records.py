@@ -89,9 +89,20 @@ class Record:
             raise InvalidCorpus(f"status must be one of {STATUSES}, but got {self.status!r}")
         if self.split not in (None, "train", "test"):
             raise InvalidCorpus(f"split must be 'train' or 'test', but got {self.split!r}")
-        if self.finished and (self.target is None or not math.isfinite(self.target)):
+        if self.finished and not _is_accuracy(self.target):
             raise InvalidCorpus(
-                f"a network that is {self.status} must have a finite target, but got {self.target}"
+                f"a network that is {self.status} must have a finite target in [0, 1], but got "
+                f"{self.target}"
+            )
+        if not all(_is_accuracy(a) for a in (self.test_accuracy, *self.repeats) if a is not None):
+            raise InvalidCorpus(
+                f"test_accuracy and repeats must lie in [0, 1], but got {self.test_accuracy} and "
+                f"{self.repeats}"
+            )
+        numbers = (self.seed, self.params, self.macs, self.index)
+        if not all(number is None or type(number) is int for number in numbers):
+            raise InvalidCorpus(
+                f"seed, params, macs and index must be whole numbers, but got {numbers}"
             )
         if self.params is None:
             object.__setattr__(self, "params", self.architecture.params)
@@ -137,13 +148,17 @@ class Record:
                     math.nan if v is None else float(v) for v in data.get("train_loss", ())
                 ),
                 repeats=tuple(data.get("repeats", ())),
-                hyperparameters=data.get("hyperparameters", {}),
+                hyperparameters=dict(data.get("hyperparameters", {})),
                 **plain,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidCorpus(
                 f"a record must have blocks and a status, but: {error!r}"
             ) from error
+
+
+def _is_accuracy(value: Any) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= 1  # not true for NaN
 
 
 _PLAIN = (

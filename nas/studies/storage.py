@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -115,6 +116,7 @@ def _database(url: str, create: bool) -> RDBStorage:
                 "process; give the path of a file"
             )
         _check_file(Path(path), create)
+        _check_sqlite(Path(path), create)
         options = {"connect_args": {"timeout": _SQLITE_TIMEOUT}}
     for attempt in range(_TRIES):
         with suppress(*_clashes(last=attempt == _TRIES - 1)):
@@ -137,6 +139,26 @@ def _clashes(last: bool) -> tuple[type[Exception], ...]:
     from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
     return () if last else (IntegrityError, OperationalError, ProgrammingError)
+
+
+def _check_sqlite(path: Path, create: bool) -> None:
+    """Refuses a file of somebody else before Optuna writes its tables into it."""
+    if not path.is_file() or not path.stat().st_size:
+        return
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as file:
+            names = {name for (name,) in file.execute("select name from sqlite_master")}
+    except sqlite3.OperationalError:
+        return  # locked, or a journal to be played back: Optuna waits and does that
+    except sqlite3.DatabaseError as error:
+        raise InvalidStudy(
+            f"the storage {path} must be an SQLite file, but: {error}; give another --storage"
+        ) from error
+    if "studies" not in names and (names or not create):
+        raise InvalidStudy(
+            f"the storage {path} must hold Optuna's tables, but holds {sorted(names) or 'none'}; "
+            "give another --storage"
+        )
 
 
 def _check_file(path: Path, create: bool) -> None:

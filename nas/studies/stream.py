@@ -9,7 +9,7 @@ from itertools import count
 import numpy as np
 
 from nas.core.architecture import Architecture
-from nas.core.choices import Draw, Option
+from nas.core.choices import Draw, Option, check_seed
 from nas.core.errors import InvalidOption
 from nas.core.interfaces import SearchSpace
 from nas.core.limits import Limits
@@ -87,9 +87,3 @@ def proposal_seed(seed: int, key: str) -> int:
 
 def _word(*entropy: int) -> int:
     return int(np.random.SeedSequence(entropy).generate_state(1)[0])
-
-
-def check_seed(seed: int) -> None:
-    """Raises InvalidOption unless the seed is a whole number of at least 0."""
-    if not isinstance(seed, int) or seed < 0:
-        raise InvalidOption(f"seed must be a whole number >= 0, but got {seed!r}")

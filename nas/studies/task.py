@@ -12,11 +12,12 @@ from optuna.pruners import BasePruner
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 
+from nas.core.choices import check_seed
 from nas.core.corpus import Header
 from nas.core.errors import InvalidOption, InvalidStudy
 from nas.core.interfaces import Evaluator, SearchSpace
 from nas.core.limits import Limits
-from nas.studies.stream import check_seed, stream
+from nas.studies.stream import stream
 from nas.studies.trials import Trials
 
 Json = dict[str, Any]

@@ -1,8 +1,14 @@
 """The command line: help, options, and one clear line for every bad input."""
 
+import inspect
 import json
+import os
+import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -52,6 +58,9 @@ def plugin(tmp_path, monkeypatch):
             f"    def predict(self, queries):\n        {body}\n"
         )
         monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(
+            sys, "path", list(sys.path)
+        )  # each test has a working folder of its own
         sys.modules.pop(name, None)
         return f"{name}.Mine"
 
@@ -81,7 +90,13 @@ def test_every_verb_has_help_for_every_option(capsys, name):
         main([*name.split(), "--help"])
     assert ended.value.code == 0
     said = capsys.readouterr().out
-    assert "--config" in said
+    parameters = inspect.signature(VERBS[name].function()).parameters
+    text = " ".join(said.split())
+    for parameter in parameters:
+        assert re.search(rf"(--)?{parameter}\b", text), parameter
+    documented = inspect.getdoc(VERBS[name].function())
+    for parameter in parameters:
+        assert re.search(rf"^ *{parameter}: ", documented, re.MULTILINE), parameter
 
 
 def test_help_imports_neither_torch_nor_optuna():
@@ -119,15 +134,37 @@ def test_help_imports_neither_torch_nor_optuna():
         (["corpus", "import", "nonsense", "x"], ["naap440", "nonsense"]),
         (["corpus", "import", "naap440", "nowhere"], ["naap440.csv", "nowhere"]),
         (["demo", "--networks", "3"], ["at least 8"]),
+        (["collect", "--seed", "-1"], ["seed must be a whole number >= 0"]),
+        (["collect", "--data", "npz:keys.npz"], ["train_images", "keys.npz"]),
+        (["collect", "--storage", "text.txt"], ["text.txt must be an SQLite file"]),
+        (["collect", "--out", "text.txt"], ["text.txt"]),
+        (["collect", "--out", "text.txt/sub"], ["text.txt"]),
+        (["corpus", "export", "--storage", "foreign.db", "--out", "a.jsonl"], ["Optuna's tables"]),
+        (["corpus", "info", "broken.jsonl.gz"], ["broken.jsonl.gz", "cannot be read"]),
+        (["report", "broken_run"], ["compare.json", "list"]),
+        (["fit", "--corpus", "a", "--surrogate", "syntax_error.Mine"], ["syntax_error"]),
     ],
     ids=" ".join,
 )
 def test_bad_input_gets_one_line_and_exit_status_2(capsys, tmp_path, monkeypatch, words, parts):
     monkeypatch.chdir(tmp_path)
+    np.savez(tmp_path / "keys.npz", images=np.zeros(3))
+    (tmp_path / "text.txt").write_text("something else")
+    (tmp_path / "syntax_error.py").write_text("class Mine(")
+    small_corpus(2).write("broken.jsonl.gz")
+    data = bytearray((tmp_path / "broken.jsonl.gz").read_bytes())
+    data[40:44] = b"\xff\xff\xff\xff"
+    (tmp_path / "broken.jsonl.gz").write_bytes(data)
+    (tmp_path / "broken_run").mkdir()
+    (tmp_path / "broken_run" / "compare.json").write_text("[1]")
+    with closing(sqlite3.connect("foreign.db")) as foreign:
+        foreign.execute("create table mine (x)")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     said = refused(capsys, *words)
     for part in parts:
         assert part in said
-    assert not list(tmp_path.rglob("*.db"))
+    after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert {k: v for k, v in after.items() if "__pycache__" not in k.parts} == before
 
 
 def compare_words(corpus, *surrogates, **options):
@@ -287,6 +324,11 @@ def test_architectures_of_another_task_are_refused(capsys, corpus_file, plugin, 
     words = ["predict", "--surrogate", "fit", "--trust", "[my_plugin]", "--architecture", "a.json"]
     assert "the surrogate's task" in refused(capsys, *words)
     for content, part in (
+        ("[" * 100_000, "cannot be read"),
+        (json.dumps(data | {"blocks": 5}), "must have blocks"),
+        (json.dumps(data | {"blocks": [[{"op": "relu", "args": 5}]]}), "args a mapping"),
+        (json.dumps(data | {"blocks": [[{"op": "conv", "ratio": 1e999}]]}), "finite"),
+        (json.dumps(data | {"blocks": [[{"op": "..x"}]], "input": [1, 8, 8, 10]}), "an op must be"),
         ("{}", "must have blocks"),
         ("3", "an architecture"),
         ("{", "must be JSON"),
@@ -319,6 +361,43 @@ def test_corpus_verbs(capsys, corpus_file, tmp_path):
     assert "data differ" in refused(capsys, *words)
     assert ".jsonl" in refused(capsys, *words[:4], "--out", tmp_path / "joined.csv")
     assert Corpus.read(out) == Corpus.read(corpus_file)
+
+
+def test_only_the_folder_itself_holds_the_surrogate(capsys, corpus_file, plugin, tmp_path):
+    mine = plugin("return Prediction(np.zeros(len(queries)))")
+    assert main(["fit", "--corpus", f"{corpus_file}", "--surrogate", mine, "--out", "fit"]) == 0
+    words = ["propose", "--trust", "[my_plugin]", "--budget", "10", "--surrogate"]
+    assert main([*words, "fit"]) == 0
+    assert main([*words, "fit/surrogate"]) == 0
+    assert "holds no surrogate" in refused(capsys, *words, "fit/nowhere")
+    assert "another skeleton" in refused(
+        capsys, *words, "fit", "--space", "search_spaces.CellSpace"
+    )
+
+
+def test_a_module_in_the_working_folder_does_not_replace_an_installed_package(
+    corpus_file, tmp_path
+):
+    (tmp_path / "surrogates").mkdir()
+    (tmp_path / "surrogates" / "__init__.py").write_text("raise RuntimeError('hijacked')")
+    words = ["fit", "--corpus", str(corpus_file), "--surrogate", "surrogates.Constant"]
+    code = f"import sys; from experiments.cli import main; sys.exit(main({words!r}))"
+    root = Path(__file__).parents[2]
+    path = os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])
+    # -P: as for the installed script, the working folder is not on the path by itself.
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}
+    )
+    assert done.returncode == 0
+
+
+def test_passwords_are_not_kept(capsys, corpus_file, plugin, tmp_path):
+    mine = plugin("return Prediction(np.zeros(len(queries)))")
+    url = "postgresql://me:sEcReT@nowhere.invalid/db"
+    assert main(["fit", "--corpus", f"{corpus_file}", "--surrogate", mine, "--out", "fit"]) == 0
+    said = refused(capsys, "collect", "--storage", url, "--networks", "1", "--out", "run")
+    assert "sEcReT" not in said
+    assert all(b"sEcReT" not in p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
 
 
 def test_too_few_networks_to_fit(capsys, tmp_path):

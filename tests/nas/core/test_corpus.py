@@ -84,7 +84,9 @@ def test_a_broken_line_is_named_with_its_number(tmp_path, line, text, part):
     assert f"line {line}" in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe", gzip.compress(b"x" * 100)[:-9]])
+@pytest.mark.parametrize(
+    "content", [None, b"", b"\xff\xfe", gzip.compress(b"x" * 100, mtime=0)[:-9]]
+)
 def test_a_missing_or_broken_file_is_told(tmp_path, content):
     path = tmp_path / "a.jsonl.gz"
     if content is not None:
@@ -113,7 +115,7 @@ def test_merging_keeps_the_first_of_equal_records():
 @given(st.integers(2, 30), st.data())
 def test_a_split_is_the_seeded_permutation(n, data):
     size, seed = data.draw(st.integers(1, n - 1)), data.draw(st.integers(0, 99))
-    full = Corpus(header(), tuple(record(0, index=i, seed=i) for i in range(n)))
+    full = corpus(n)
     train, test = full.split(size, seed)
     order = np.random.default_rng(seed).permutation(n)
     assert [r.index for r in train] + [r.index for r in test] == list(order)
@@ -124,6 +126,29 @@ def test_a_split_is_the_seeded_permutation(n, data):
 def test_a_split_that_does_not_fit_is_told(train, test):
     with pytest.raises(InvalidCorpus, match="at most the 6 networks"):
         corpus().split(train, 0, test)
+
+
+def test_trainings_of_one_network_never_stand_on_both_sides():
+    again = Corpus(header(), tuple(record(place, seed=99 + place) for place in range(6)))
+    train, test = corpus(6).merge(again).split(5, seed=3)
+    assert not {r.architecture.key for r in train} & {r.architecture.key for r in test}
+    assert len(train) == 5
+    assert len(test) > 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"target": 5.0},
+        {"index": "x"},
+        {"seed": "x"},
+        {"params": 1.5},
+        {"test_accuracy": float("nan")},
+    ],
+)
+def test_a_record_must_hold_what_it_says(changes):
+    with pytest.raises(InvalidCorpus, match=next(iter(changes))):
+        record(0, **changes)
 
 
 def test_a_fixed_split_needs_marks():
