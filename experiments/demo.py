@@ -30,7 +30,7 @@ TOP = 3
 POOL = 2000
 FOLDS = 4
 SAMPLES_FOR_CAP = 1000
-RECIPE = Recipe(epochs=6, step_every=4)  # minutes for 40 networks on two cores
+RECIPE = Recipe(epochs=5, step_every=4)  # minutes for 40 networks on two cores
 
 
 def demo(

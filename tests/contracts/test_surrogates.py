@@ -1,12 +1,18 @@
 """The surrogate contract, for each of ours under cheap settings."""
 
 import pytest
+from sklearn.linear_model import BayesianRidge, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import surrogates
 from nas.core.errors import InvalidCorpus
 from nas.testing import SurrogateContract, toy_corpus
+from surrogates.last_value import LastValue
 
 SMALL = {"epochs": 3, "hidden": 8, "mlp": 8, "embedding": 3, "epoch_embedding": 3}
+
+BRIEF = {"hidden": 4, "chains": 2, "burn_in": 10, "steps": 20, "keep_every": 5, "batch_size": 4}
 
 # One row for each setting that changes the way through the code.
 CHEAP = {
@@ -16,6 +22,25 @@ CHEAP = {
         {**SMALL, "supervision": "curve", "dropout": 0.2},
         {**SMALL, "sequence": "block", "loss": "mse_l1"},
         {**SMALL, "epochs": 1, "code": "extended", "loss": "pairwise", "members": 2},
+    ],
+    "GaussianProcess": [{}, {"warp": False, "features": "basic", "restarts": 1}],
+    "RandomForest": [{"trees": 5}, {"trees": 5, "splits": "best", "warp": True}],
+    "GradientBoosting": [{"trees": 5}, {"trees": 5, "warp": True, "features": "grams"}],
+    "PairwiseLinear": [{}, {"features": "cell", "pairs": 2}],
+    "SklearnSurrogate": [
+        {"estimator": Ridge()},
+        {"estimator": make_pipeline(StandardScaler(), BayesianRidge()), "warp": True},
+    ],
+    "Ensemble": [
+        {"members": [surrogates.GaussianProcess(), surrogates.PairwiseLinear()], "folds": 2},
+        {"members": [LastValue(), surrogates.Constant()]},
+    ],
+    "LastValue": [{}],
+    "NuSVR": [{"draws": 2}, {"draws": 3, "kernel": "linear", "averaged": 1, "architecture": False}],
+    "BNN": [BRIEF, {**BRIEF, "chains": 1, "architecture": False}],
+    "Calibrated": [
+        {"surrogate": surrogates.GaussianProcess(features="positions"), "folds": 2},
+        {"surrogate": LastValue()},
     ],
 }
 TABLE = [(name, settings) for name, rows in CHEAP.items() for settings in rows]

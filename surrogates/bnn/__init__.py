@@ -1,0 +1,5 @@
+"""LC-Net (Klein, Falkner, Springenberg, Hutter 2017): a Bayesian network over learning curves."""
+
+from surrogates.bnn.surrogate import BNN
+
+__all__ = ["BNN"]

@@ -1,0 +1,82 @@
+"""What a surrogate says about networks that it was not fitted to, inside a training corpus."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+
+from nas.core.corpus import Corpus
+from nas.core.errors import InvalidCorpus
+from nas.core.interfaces import Prediction, Query, Surrogate, predict
+
+# How much of a curve is observed when a surrogate that reads curves is judged.
+_SHARES = (0.0, 0.1, 0.25, 0.5, 0.75)
+
+
+def finished(corpus: Corpus) -> Corpus:
+    """The finished records of a corpus.
+
+    Raises:
+        InvalidCorpus: there is none.
+    """
+    records = corpus.finished
+    if not records:
+        raise InvalidCorpus(
+            "a surrogate needs at least one finished network to be fitted to, but the corpus "
+            f"has none among {len(corpus)}; collect some first"
+        )
+    return records
+
+
+def folds(n: int, most: int, seed: int) -> list[np.ndarray]:
+    """Places 0..n-1 in random order, cut into at most that many parts; none where n < 2."""
+    order = np.random.default_rng(seed).permutation(n)
+    return [np.sort(part) for part in np.array_split(order, min(most, n))] if n > 1 else []
+
+
+def observed_lengths(surrogate: Surrogate, records: Corpus) -> list[int]:
+    """The numbers of observed epochs at which a surrogate is judged; 0 alone if it reads none."""
+    shares = _SHARES if surrogate.reads_curves else _SHARES[:1]
+    return sorted({round(share * records.epochs) for share in shares})
+
+
+def row_of(lengths: Sequence[int], queries: Sequence[Query]) -> np.ndarray:
+    """(n,) for each query the number of the longest of these lengths that it observed."""
+    observed = np.array([len(query.observed) for query in queries], dtype=np.int64)
+    return np.maximum(np.searchsorted(lengths, observed, side="right") - 1, 0)
+
+
+def held_out(
+    surrogate: Surrogate, records: Corpus, lengths: Sequence[int], most_folds: int, seed: int
+) -> list[Prediction]:
+    """Predictions for all records, each from a fit that did not see it; one for each length.
+
+    Args:
+        surrogate: what is fitted; it stays as it is, copies are.
+        records: at least two.
+        lengths: numbers of observed epochs.
+        most_folds: folds, where there are as many records.
+        seed: of the folds.
+    """
+    n = len(records)
+    means = np.zeros((len(lengths), n))
+    stds = np.full((len(lengths), n), np.nan)
+    for held in folds(n, most_folds, seed):
+        fitted = copy.deepcopy(surrogate).fit(records.take(np.setdiff1d(np.arange(n), held)))
+        for row, length in enumerate(lengths):
+            said = predict(fitted, _queries(records.take(held), length))
+            means[row, held] = said.mean
+            if said.std is not None:
+                stds[row, held] = said.std
+    return [
+        Prediction(mean, std if np.isfinite(std).all() else None)
+        for mean, std in zip(means, stds, strict=True)
+    ]
+
+
+def _queries(records: Corpus, observed: int) -> list[Query]:
+    return [
+        Query(r.architecture, None, tuple(r.curve[:observed]), r.hyperparameters) for r in records
+    ]

@@ -1,0 +1,85 @@
+"""What the surrogates share that see a network as a row of features."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Self
+
+import numpy as np
+
+from nas.core.corpus import Corpus
+from nas.core.errors import InvalidSurrogate
+from nas.core.interfaces import Prediction, Query, Surrogate
+from surrogates.cross_fitting import finished
+from surrogates.features import FeatureName, Features
+from surrogates.warp import NormalScores
+
+Answer = tuple[np.ndarray, np.ndarray | None]
+
+
+class TabularSurrogate(Surrogate):
+    """Features in, a number out; the target may be warped to normal scores on the way.
+
+    Subclasses store `features` and `warp` and define `_learn` and `_answer`. Predictions are of the
+    accuracy after the last epoch, whatever epoch a query names.
+    """
+
+    features: FeatureName
+    warp: bool
+
+    def fit(self, corpus: Corpus) -> Self:
+        """See `Surrogate.fit`.
+
+        Raises:
+            InvalidCorpus: no finished network.
+            InvalidOption: a setting outside what it may be.
+        """
+        records = finished(corpus)
+        architectures = [record.architecture for record in records]
+        features = Features(self.features).fit(architectures)
+        targets = records.targets
+        scores = NormalScores.of(targets).scores(targets) if self.warp else targets
+        self._learn(features.matrix(architectures), scores)
+        self.features_ = features.state()
+        self.knots_ = np.sort(targets) if self.warp else None
+        return self
+
+    def predict(self, queries: Sequence[Query]) -> Prediction:
+        """See `Surrogate.predict`.
+
+        Raises:
+            InvalidSurrogate: not fitted yet.
+        """
+        if not hasattr(self, "features_"):
+            name = type(self).__name__
+            raise InvalidSurrogate(f"{name} must be fitted before it predicts; call fit(corpus)")
+        if not queries:
+            return Prediction(np.zeros(0))
+        features = Features.from_state(self.features_)
+        mean, std = self._answer(features.matrix([query.architecture for query in queries]))
+        if self.knots_ is None:
+            return Prediction(mean, std)
+        return unwarped(NormalScores(self.knots_), mean, std)
+
+    @abstractmethod
+    def _learn(self, x: np.ndarray, y: np.ndarray) -> None:
+        """Learns from features (n, d), d >= 1, and accuracies or normal scores (n,), n >= 1."""
+
+    @abstractmethod
+    def _answer(self, x: np.ndarray) -> Answer:
+        """Means (n,) for features (n, d), and standard deviations or None."""
+
+
+def unwarped(normal: NormalScores, mean: np.ndarray, std: np.ndarray | None) -> Prediction:
+    """Normal scores as accuracies; std is half of what one std to both sides comes to."""
+    spread = None
+    if std is not None:
+        spread = (normal.accuracies(mean + std) - normal.accuracies(mean - std)) / 2
+    return Prediction(normal.accuracies(mean), spread)
+
+
+def moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means and standard deviations (d,) of columns, 1 where a column does not vary."""
+    std = x.std(axis=0)
+    return x.mean(axis=0), np.where(std > 0, std, 1.0)

@@ -1,0 +1,120 @@
+"""Forests and boosting on summary features."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from surrogates.features import FeatureName
+from surrogates.tabular import Answer, TabularSurrogate
+
+
+class RandomForest(TabularSurrogate):
+    """A random forest (Breiman 2001), by default an extremely randomised one (Geurts 2006).
+
+    The standard deviation is the spread of the trees.
+
+    Args:
+        features: the set of features; see `surrogates.features.Features`.
+        trees: how many.
+        splits: random draws one threshold for each feature that a split may use and takes the
+            best of these, on all networks; best looks at all thresholds, on bootstrap samples.
+        max_features: share of the features that a split may use.
+        min_leaf: fewest networks in a leaf.
+        warp: fit normal scores of the accuracies instead of the accuracies.
+        seed: of samples and splits.
+    """
+
+    def __init__(
+        self,
+        features: FeatureName = "auto",
+        trees: int = 300,
+        splits: Literal["random", "best"] = "random",
+        max_features: float = 0.33,
+        min_leaf: int = 1,
+        warp: bool = False,
+        seed: int = 0,
+    ) -> None:
+        self.features = features
+        self.trees = trees
+        self.splits = splits
+        self.max_features = max_features
+        self.min_leaf = min_leaf
+        self.warp = warp
+        self.seed = seed
+
+    def _learn(self, x: np.ndarray, y: np.ndarray) -> None:
+        from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
+
+        forest = {"random": ExtraTreesRegressor, "best": RandomForestRegressor}[self.splits]
+        model = forest(
+            self.trees,
+            max_features=self.max_features,
+            min_samples_leaf=self.min_leaf,
+            random_state=self.seed,
+        )
+        self.model_ = model.fit(x, y)
+
+    def _answer(self, x: np.ndarray) -> Answer:
+        said = np.stack([tree.predict(x) for tree in self.model_.estimators_])
+        return said.mean(axis=0), said.std(axis=0)
+
+
+class GradientBoosting(TabularSurrogate):
+    """Boosted regression trees (Friedman 2002, with subsampling).
+
+    It gives means only: the spread of bootstrapped boosting covers 40-60% at a nominal 90%. Wrap it
+    in `Calibrated` for intervals that hold.
+
+    Args:
+        features: the set of features; see `surrogates.features.Features`.
+        trees: boosting steps.
+        learning_rate: share of each tree that counts.
+        depth: of the trees.
+        subsample: share of the networks that each tree sees.
+        max_features: share of the features that a split may use.
+        min_leaf: fewest networks in a leaf.
+        warp: fit normal scores of the accuracies instead of the accuracies.
+        seed: of samples and splits.
+    """
+
+    def __init__(
+        self,
+        features: FeatureName = "auto",
+        trees: int = 300,
+        learning_rate: float = 0.03,
+        depth: int = 4,
+        subsample: float = 0.6,
+        max_features: float = 0.3,
+        min_leaf: int = 3,
+        warp: bool = False,
+        seed: int = 0,
+    ) -> None:
+        self.features = features
+        self.trees = trees
+        self.learning_rate = learning_rate
+        self.depth = depth
+        self.subsample = subsample
+        self.max_features = max_features
+        self.min_leaf = min_leaf
+        self.warp = warp
+        self.seed = seed
+
+    def _learn(self, x: np.ndarray, y: np.ndarray) -> None:
+        from sklearn.ensemble import GradientBoostingRegressor
+
+        model = GradientBoostingRegressor(
+            n_estimators=self.trees,
+            learning_rate=self.learning_rate,
+            max_depth=self.depth,
+            # A sample of a handful of networks must not come out empty.
+            subsample=self.subsample if self.subsample * len(x) >= 2 else 1.0,
+            max_features=self.max_features,
+            min_samples_leaf=self.min_leaf,
+            random_state=self.seed,
+        )
+        self.model_ = model.fit(x, y)
+
+    def _answer(self, x: np.ndarray) -> Answer:
+        return np.asarray(self.model_.predict(x), dtype=np.float64), None
