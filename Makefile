@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed
+CODE := nas search_spaces surrogates experiments benchmarks tests
 
 .PHONY: demo test check bench slow
 demo: $(READY)
@@ -11,8 +12,8 @@ test: check
 	$(BIN)/python -m pytest -n auto -q
 
 check: $(READY)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --config setup.cfg
 

@@ -130,6 +130,8 @@ def run(words: list[str]) -> int:
     here = os.getcwd()
     if here not in sys.path:  # `my_surrogate.Mine` is found in the folder one works in,
         sys.path.append(here)  # but nothing there takes the place of an installed package
+    # The models here are small: more threads cost more than they give. Torch reads it on import.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     verb = VERBS[name]
     parser = parser_of(name, verb)
     from jsonargparse import ArgumentError

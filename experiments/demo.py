@@ -109,7 +109,7 @@ def demo(
     wrote(
         [f"{path} (open it in a browser)", folder.corpus, folder.surrogate],
         [
-            f"nas propose --surrogate {out} --top 10 --out {out}",
+            f"nas propose --surrogate {out} --top 10 --out {out}/propose",
             f"nas compare --corpus {folder.corpus} --train_size {len(sampled) * 2 // 3} "
             f"--surrogates '[surrogates.Peephole, surrogates.Constant]' --out {out}/compare",
             "nas collect --help     your own data, space, recipe and limits",

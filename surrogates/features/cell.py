@@ -25,6 +25,7 @@ MOST_OPERATIONS = 12
 ALL_SUBSETS = 5  # up to so many operations every subset is looked at, else singles and pairs
 KINDS = ("convolutions", "wide convolutions", "pools", "operations")
 MOST = (3, 3, 2, 4)  # of each kind on a path; the last count means that many or more
+_MOST_PATHS = 1e100  # deep residual networks have 2^n paths: counts stop well below infinity
 
 
 def frequent_operations(architectures: Sequence[Architecture]) -> list[str]:
@@ -65,14 +66,13 @@ def graf(architectures: Sequence[Architecture], operations: Sequence[str]) -> np
         known = np.concatenate([np.eye(len(operations)), np.zeros((1, len(operations)))])
         one_hot = known[group.codes(lambda layer: place.get(name(layer), -1))]
         inside = one_hot @ members.T
-        leaving, arriving = group.at_input(), group.at_output()
         return np.concatenate(
             [
                 one_hot.sum(axis=1),
                 _shortest(group, inside > 0),
                 _most(group, inside),
-                inside[:, leaving].sum(axis=1),
-                inside[:, arriving].sum(axis=1),
+                group.at_input() @ inside,
+                group.at_output() @ inside,
             ],
             axis=1,
         )
@@ -144,26 +144,25 @@ class _Group:
         known = {layer: -1 if layer is None else code(layer) for layer in layers}
         return np.array([[known[layer] for layer in each.operations] for each in self.graphs])
 
-    def at_input(self) -> list[int]:
-        """Operations that read the input, through transparent vertices or not, as often."""
-        ways = [1] + [0] * (len(self.before) - 1)
-        found = []
-        for vertex, sources in enumerate(self.before):
-            count = sum(ways[source] for source in sources)
-            if vertex and self.transparent[vertex]:
-                ways[vertex] = count
-            elif vertex:
-                found += [vertex] * count
+    def at_input(self) -> np.ndarray:
+        """(vertices,) how often each operation reads the input, transparent vertices between."""
+        ways = np.zeros(len(self.before))
+        ways[0] = 1.0
+        found = np.zeros(len(self.before))
+        for vertex, sources in enumerate(self.before[1:], start=1):
+            reads = min(ways[list(sources)].sum(), _MOST_PATHS)
+            (ways if self.transparent[vertex] else found)[vertex] = reads
         return found
 
-    def at_output(self) -> list[int]:
-        """Operations that the output reads, through transparent vertices or not, as often."""
-        ways = [0] * (len(self.before) - 1) + [1]
+    def at_output(self) -> np.ndarray:
+        """(vertices,) how often the output reads each operation, transparent vertices between."""
+        ways = np.zeros(len(self.before))
+        ways[-1] = 1.0
         for vertex in range(len(self.before) - 1, 0, -1):
             if self.transparent[vertex]:
                 for source in self.before[vertex]:
-                    ways[source] += ways[vertex]
-        return [v for v, n in enumerate(ways) if not self.transparent[v] for _ in range(n)]
+                    ways[source] = min(ways[source] + ways[vertex], _MOST_PATHS)
+        return np.where(self.transparent, 0.0, ways)
 
 
 def _by_network(
@@ -237,10 +236,11 @@ def _count_paths(group: _Group, codes: np.ndarray) -> tuple[np.ndarray, np.ndarr
     for vertex, sources in enumerate(group.before):
         if not sources:
             continue
-        arriving = paths[list(sources)].sum(axis=0)
+        arriving = np.minimum(paths[list(sources)].sum(axis=0), _MOST_PATHS)
         count = arriving.reshape(n, -1).sum(axis=1)
         adds = _ADDS[codes[:, vertex]]
-        totals[vertex] = totals[list(sources)].sum(axis=0) + count[:, None] * adds
+        total = totals[list(sources)].sum(axis=0) + count[:, None] * adds
+        totals[vertex] = np.minimum(total, _MOST_PATHS)
         for kind in range(len(KINDS)):
             where = adds[:, kind] > 0
             arriving[where] = _shifted(arriving[where], kind + 1)

@@ -229,6 +229,18 @@ def test_what_does_not_reach_the_output_changes_nothing():
         assert (rows[0] == rows[1]).all()
 
 
+def test_thousands_of_shortcuts_stay_finite():
+    shortcut = (Layer("conv", (3, 3)), Layer("add", inputs=(-1, -2)))
+    doubled = (Layer("add", inputs=(-1, -1)),)
+    skeleton = Skeleton(widths=(3,), blocks=(1,))
+    networks = [
+        Architecture((part * 1100 + (Layer("conv"),),), skeleton, INPUT)
+        for part in (shortcut, doubled)
+    ]
+    x = Features("cell").fit(networks).matrix(networks)
+    assert np.isfinite(x).all()
+
+
 def test_many_operations_have_no_explosion_of_subsets():
     words = [f"op{i}" for i in range(cell.MOST_OPERATIONS)]
     assert len(cell.subsets(words)) < 100
