@@ -25,7 +25,11 @@ SMALL = {
 def commands(text):
     """The `nas` command lines of a block, as lists of words."""
     joined = text.replace("\\\n", " ")
-    return [shlex.split(line, comments=True)[1:] for line in joined.splitlines() if line.startswith("nas ")]
+    return [
+        shlex.split(line, comments=True)[1:]
+        for line in joined.splitlines()
+        if line.startswith("nas ")
+    ]
 
 
 def test_the_readmes_commands_and_its_example_run(tmp_path, monkeypatch, capsys):
