@@ -35,6 +35,7 @@ def collect(
     max_macs: int | None = None,
     device: str = "auto",
     reclaim: bool = False,
+    retry_failed: bool = False,
     out: Path = Path("runs/collect"),
 ) -> None:
     """Sample networks of a space and train them.
@@ -58,6 +59,7 @@ def collect(
         device: auto, cpu, cuda or cuda:N.
         reclaim: treat running trials of other machines as dead (journal and gRPC storages have no
             heartbeat).
+        retry_failed: train the networks that failed before (for want of memory, say) once again.
         out: folder for everything this run writes.
     """
     folder = RunFolder(out)
@@ -71,8 +73,11 @@ def collect(
         study=study,
         known=Corpus.read(corpus) if corpus else None,
         reclaim=reclaim,
+        retry_failed=retry_failed,
     )
     say(summary(found))
+    if any(record.status == "failed" for record in found):
+        say("the same command with --retry_failed trains the failed ones again")
     size = len(found.finished)
     following = [f"nas fit --corpus {folder.corpus} --out {out}", f"nas report {out}"]
     if size >= ENOUGH_TO_COMPARE:
@@ -121,6 +126,7 @@ def train(
     known: Corpus | None = None,
     proposals: Sequence[Candidate] = (),
     reclaim: bool = False,
+    retry_failed: bool = False,
     label: str = "training",
 ) -> Corpus:
     """Trains what is missing under a progress bar and writes the folder's corpus."""
@@ -148,6 +154,7 @@ def train(
             workers=worker_count(workers),
             proposals=proposals,
             reclaim=reclaim,
+            retry_failed=retry_failed,
             on_progress=show,
         )
     finally:

@@ -247,7 +247,8 @@ class Corpus(Sequence[Record]):
         """The records of a study's trials: the stream by index, then proposals by key.
 
         The study is one that `nas.studies` filled: its attribute `header` is the corpus header,
-        and each finished trial's attribute `record` its record.
+        and each finished trial's attribute `record` its record. A failed trial is left out where
+        another one's attribute `retries` names its number.
 
         Raises:
             InvalidCorpus: the study has no header.
@@ -257,10 +258,12 @@ class Corpus(Sequence[Record]):
                 "a study must have been made by nas to become a corpus, but it has no header"
             )
         header = Header.from_json(study.user_attrs["header"])
+        trials = study.get_trials(deepcopy=False)
+        retried = {trial.user_attrs.get("retries") for trial in trials}
         records = [
             Record.from_json(trial.user_attrs["record"], header.skeleton, header.input)
-            for trial in study.get_trials(deepcopy=False)
-            if "record" in trial.user_attrs and _has_ended(trial)
+            for trial in trials
+            if "record" in trial.user_attrs and _has_ended(trial) and trial.number not in retried
         ]
         streamed = [record for record in records if record.index is not None]
         proposed = [record for record in records if record.index is None]

@@ -2,6 +2,7 @@
 
     NasError                    the user can mend it: the command line prints one line and ends with
     │                           `exit_status`, which is 2 (bad input) unless said otherwise
+    ├── DiskFull                no room for a file; exit status 1
     ├── InvalidArchitecture     layers that cannot be placed, a code that cannot be read
     ├── InvalidCorpus           a broken line, records of different tasks, nothing to fit
     ├── InvalidData             images or labels that are missing, broken or of the wrong shape
@@ -18,6 +19,12 @@ class NasError(Exception):
     """Root of all errors that a user can mend."""
 
     exit_status = 2
+
+
+class DiskFull(NasError):
+    """There is no room for a file."""
+
+    exit_status = 1
 
 
 class InvalidArchitecture(NasError):

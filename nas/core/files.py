@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
-from nas.core.errors import InvalidOption
+from nas.core.errors import DiskFull, InvalidOption
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """Writes through a temporary file beside it and a rename; makes the folders.
 
     Raises:
+        DiskFull: there is no room for it.
         InvalidOption: the file cannot be written.
     """
     path = Path(path)
@@ -21,9 +23,20 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
         temporary.write_bytes(data)
         temporary.replace(path)
     except OSError as error:
+        check_space(error)
         raise InvalidOption(f"{path} must be a file that can be written, but: {error}") from error
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """`write_bytes` for text, as UTF-8."""
     write_bytes(path, text.encode())
+
+
+def check_space(error: OSError) -> None:
+    """Raises DiskFull where that is what the error says."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        place = f" for {error.filename}" if error.filename else ""
+        raise DiskFull(
+            f"the disk must have room{place}, but: {error.strerror}; make some, and run again to "
+            "go on"
+        ) from error

@@ -7,18 +7,19 @@ import os
 import pickle
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from optuna.exceptions import StorageInternalError
 
 from nas.core.corpus import Corpus
-from nas.core.errors import InvalidOption, InvalidStudy, WorkersDied
+from nas.core.errors import InvalidOption, WorkersDied
 from nas.core.interfaces import Candidate
 from nas.studies.crew import Crew, End
 from nas.studies.owners import Process
 from nas.studies.progress import Progress, progress_of
 from nas.studies.reclaim import Reclaimer, told
-from nas.studies.slots import Board, Slot, slots_of
-from nas.studies.storage import opened, quiet
+from nas.studies.slots import Board, Slot, failures, freed, slots_of
+from nas.studies.storage import not_answering, opened, quiet
 from nas.studies.task import CollectTask, make_study
 from nas.studies.trials import Trials
 from nas.studies.worker import Job
@@ -40,6 +41,7 @@ def collect(
     workers: int = 1,
     proposals: Sequence[Candidate] = (),
     reclaim: bool = False,
+    retry_failed: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Corpus:
     """Trains the first networks of a task's stream, and proposed ones, as trials of a study.
@@ -57,6 +59,7 @@ def collect(
         proposals: architectures to train besides; those that the stream holds are left out.
         reclaim: takes what other machines seem to be training for abandoned. Needed where they
             died and the storage has no heartbeat (journal and gRPC).
+        retry_failed: trains the networks that failed so far once again.
         on_progress: called about once a second.
 
     Returns:
@@ -66,23 +69,24 @@ def collect(
         InvalidOption, InvalidData: a setting that cannot be, or that the evaluator cannot work
             with.
         InvalidStudy: the study is of another task, or the storage cannot be opened.
+        DiskFull: there is no room for what a training writes.
         WorkersDied: networks are left, but workers die.
     """
     _check(task, networks, workers)
     slots = slots_of(task, networks, proposals)
-    command = Process.current()
-    job = _pickled(Job(task, os.fspath(storage), study, networks, tuple(proposals), command))
+    job = Job(task, os.fspath(storage), study, slots, Process.current())
+    _pickled(job)  # what cannot be sent is refused before anything is written
     with quiet(), opened(storage) as opened_storage:
         try:
             trials = make_study(opened_storage, study, task)
-            run = _Run(trials, slots, Crew(job, workers), Reclaimer(trials, command), on_progress)
+            if retry_failed:
+                job = replace(job, slots=freed(slots, failures(slots, trials.read())))
+            crew, reclaimer = Crew(_pickled(job), workers), Reclaimer(trials, job.command)
+            run = _Run(trials, job.slots, crew, reclaimer, on_progress)
             run.until_complete(reclaim)
             return Corpus.from_study(trials.study)
         except StorageInternalError as error:
-            raise InvalidStudy(
-                f"the storage must keep answering, but does not: {error.__cause__ or error}; "
-                "run again to go on"
-            ) from error
+            raise not_answering(error) from error
 
 
 class _Run:

@@ -54,11 +54,13 @@ class Reclaimer:
                 continue
             slot = next(slot for slot in slots if slot.name == slot_name(trial))
             trial_id = self._trials.id_of(trial.number)
-            if _guilty(end.exitcode, _deaths(slot, board.trials) + 1):
+            if end.error is not None:
+                self._trials.interrupt(trial_id)
+            elif _guilty(end.exitcode, _deaths(slot, board.trials) + 1):
                 error = f"its worker died ({told(end.exitcode)})"
                 with suppress(LostTrial):
                     fail(self._trials, Claim(slot, trial_id), error, died=told(end.exitcode))
-            elif end.error is None:
+            else:
                 self._trials.interrupt(trial_id, died=told(end.exitcode))
 
     def sweep(self, trials: Sequence[FrozenTrial], mourned: Collection[int] = ()) -> None:
@@ -133,4 +135,6 @@ def _guilty(exitcode: int, deaths: int) -> bool:
 
 
 def _deaths(slot: Slot, trials: Sequence[FrozenTrial]) -> int:
-    return sum("died" in t.user_attrs for t in trials if slot_name(t) == slot.name)
+    since = -1 if slot.retries is None else slot.retries
+    own = (t for t in trials if slot_name(t) == slot.name and t.number > since)
+    return sum("died" in t.user_attrs for t in own)

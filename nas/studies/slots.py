@@ -5,15 +5,15 @@ of a slot is its lowest-numbered trial that is running or has ended with a resul
 by one's own fault (`status="failed"`) is a result, to have been killed is not. Storages number
 trials in the order in which they become visible, so whoever adds a trial and finds no lower one in
 its slot holds it, and nobody else does. This needs no lock and no compare-and-set, which SQLite
-lacks.
+lacks. A failed trial stops holding its slot once a trial of the slot names it in its `retries`.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 
@@ -43,6 +43,7 @@ class Slot:
         seed: of its training.
         decisions: they become the trial's parameters.
         options: what each decision was chosen from.
+        retries: number of the failed trial of it that does not count any more, if there is one.
     """
 
     index: int | None
@@ -50,6 +51,7 @@ class Slot:
     seed: int
     decisions: Decisions = field(default_factory=dict)
     options: dict[str, tuple[Option, ...]] = field(default_factory=dict)
+    retries: int | None = None
 
     @classmethod
     def of_stream(cls, sampled: Sampled) -> Slot:
@@ -79,6 +81,8 @@ class Slot:
             "macs": self.macs,
             "owner": owner.to_json(),
         }
+        if self.retries is not None:
+            facts["retries"] = self.retries
         if record is not None:
             facts |= {"taken_in": True, "record": record.to_json(), "status": record.status}
         return optuna.trial.create_trial(
@@ -105,6 +109,17 @@ def slots_of(
         slot = Slot(None, network, seed, candidate.decisions, dict(candidate.options))
         slots.setdefault(network.key, slot)
     return tuple(slots.values())
+
+
+def failures(slots: Sequence[Slot], trials: Sequence[FrozenTrial]) -> dict[Name, int]:
+    """Of each slot that a failed trial holds, that trial's number."""
+    holders = Board(slots, trials).holders
+    return {name: t.number for name, t in holders.items() if t.state == TrialState.FAIL}
+
+
+def freed(slots: Sequence[Slot], failed: Mapping[Name, int]) -> tuple[Slot, ...]:
+    """The same slots; what `failures` found holds none of them any more."""
+    return tuple(replace(slot, retries=failed.get(slot.name)) for slot in slots)
 
 
 def slot_name(trial: FrozenTrial) -> Name | None:
@@ -141,9 +156,11 @@ class Board:
         self.slots, self.trials = slots, trials
         self.holders: dict[Name, FrozenTrial] = {}
         wanted = {slot.name for slot in slots}
+        retried = {slot.retries for slot in slots}
+        retried |= {trial.user_attrs.get("retries") for trial in trials}
         for trial in trials:
             name = slot_name(trial)
-            if name in wanted and holds(trial):
+            if name in wanted and holds(trial) and trial.number not in retried:
                 self.holders.setdefault(name, trial)  # trials come by number
 
     @cached_property

@@ -77,6 +77,13 @@ def experimental() -> Iterator[None]:
         yield
 
 
+def not_answering(error: BaseException) -> InvalidStudy:
+    """What to raise where a storage that was opened fails for long."""
+    return InvalidStudy(
+        f"the storage must keep answering, but does not: {_reason(error)}; run again to go on"
+    )
+
+
 def _open(url: str, create: bool) -> BaseStorage:
     if url.startswith("journal:"):
         return _journal(Path(url.removeprefix("journal:")), create)

@@ -15,14 +15,15 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 
 import optuna
+from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
 
-from nas.core.errors import InvalidData, InvalidOption, NasError
-from nas.core.interfaces import Candidate
+from nas.core.errors import DiskFull, InvalidData, InvalidOption, NasError
+from nas.core.files import check_space
 from nas.core.records import Record
 from nas.studies.owners import Owner, Process
-from nas.studies.slots import Claim, Slot, claim, slots_of
-from nas.studies.storage import opened
+from nas.studies.slots import Claim, Slot, claim
+from nas.studies.storage import not_answering, opened
 from nas.studies.task import CollectTask, open_study
 from nas.studies.trials import LostTrial, Trials
 
@@ -36,8 +37,7 @@ class Job:
     task: CollectTask
     storage: str
     study: str
-    networks: int
-    proposals: tuple[Candidate, ...]
+    slots: tuple[Slot, ...]
     command: Process
 
 
@@ -56,12 +56,14 @@ def main(pickled: bytes, rank: int, said: Connection) -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         job: Job = pickle.loads(pickled)
-        slots = slots_of(job.task, job.networks, job.proposals)
         with opened(job.storage, create=False) as storage:
             trials = open_study(storage, job.study, job.task)
-            work(job.task, trials, slots, Owner.here(job.command), rank)
+            work(job.task, trials, job.slots, Owner.here(job.command), rank)
     except NasError as error:
         said.send(error)
+        raise SystemExit(1) from None
+    except StorageInternalError as error:
+        said.send(not_answering(error))
         raise SystemExit(1) from None
 
 
@@ -79,8 +81,8 @@ def work(
     """Trains networks until no slot is free.
 
     Raises:
-        InvalidData, InvalidOption: the evaluator cannot work here at all. Any other error of its is
-            that network's, and a failed trial.
+        DiskFull, InvalidData, InvalidOption: the evaluator cannot work here at all. Any other error
+            of its is that network's, and a failed trial.
     """
     while (taken := claim(trials, slots, owner, rank)) is not None:
         try:
@@ -96,9 +98,8 @@ def _train(task: CollectTask, trials: Trials, taken: Claim) -> None:
     slot = taken.slot
     try:
         with trials.beating(taken.trial_id):
-            record = task.evaluator.evaluate(slot.architecture, task.epochs, slot.seed, reporter)
-            record = _checked(record, slot)
-    except (InvalidData, InvalidOption):
+            record = _checked(_evaluate(task, slot, reporter), slot)
+    except (DiskFull, InvalidData, InvalidOption):
         trials.interrupt(taken.trial_id)
         raise
     except (Exception, SystemExit) as error:
@@ -113,6 +114,14 @@ def _train(task: CollectTask, trials: Trials, taken: Claim) -> None:
         fail(trials, taken, "the evaluator says so")
     else:
         store(trials, taken.trial_id, record)
+
+
+def _evaluate(task: CollectTask, slot: Slot, reporter: _Reporter) -> Record:
+    try:
+        return task.evaluator.evaluate(slot.architecture, task.epochs, slot.seed, reporter)
+    except OSError as error:
+        check_space(error)
+        raise
 
 
 def store(trials: Trials, trial_id: int, record: Record) -> None:
@@ -134,7 +143,7 @@ def end(trials: Trials, trial_id: int, record: Record) -> None:
 
 
 def fail(trials: Trials, taken: Claim, error: str, **more: str) -> None:
-    """Ends a trial whose network could not be trained; it is not tried again."""
+    """Ends a trial whose network could not be trained; it is not tried again by itself."""
     slot = taken.slot
     record = Record(
         slot.architecture, status="failed", index=slot.index, seed=slot.seed, error=error

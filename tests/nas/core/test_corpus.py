@@ -172,7 +172,8 @@ def test_a_study_becomes_a_corpus_in_the_order_of_the_index():
     class Trial:
         state = TrialState.COMPLETE
 
-        def __init__(self, record):
+        def __init__(self, number, record):
+            self.number = number
             self.user_attrs = {} if record is None else {"record": record.to_json()}
 
     class Study:
@@ -180,7 +181,8 @@ def test_a_study_becomes_a_corpus_in_the_order_of_the_index():
             self.user_attrs = user_attrs
 
         def get_trials(self, deepcopy=True):
-            return [Trial(r) for r in (record(3), None, record(9, index=None), record(1))]
+            records = (record(3), None, record(9, index=None), record(1))
+            return [Trial(number, each) for number, each in enumerate(records)]
 
     told = json.loads(json.dumps(header().to_json()))
     assert [r.index for r in Corpus.from_study(Study(header=told))] == [1, 3, None]

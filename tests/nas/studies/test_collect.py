@@ -12,7 +12,7 @@ import toys
 from optuna.trial import TrialState
 
 from nas import Candidate
-from nas.core.errors import InvalidData, InvalidOption, InvalidStudy, WorkersDied
+from nas.core.errors import DiskFull, InvalidOption, InvalidStudy, WorkersDied
 from nas.studies import collect
 from nas.studies.crew import Crew
 from nas.studies.owners import Owner
@@ -171,6 +171,8 @@ def test_a_network_that_crashes_its_worker_fails_and_the_rest_goes_on(storage, c
     assert "SIGSEGV" in caplog.text
     (trial,) = [t for t in toys.trials_of(storage) if t.state == TrialState.FAIL]
     assert trial.user_attrs["error"] == "its worker died (exit code -11, SIGSEGV)"
+    again = toys.run(storage, 3, task=odd("complete"), retry_failed=True)
+    assert toys.facts(again) == toys.expected(3)
 
 
 @pytest.mark.slow
@@ -186,8 +188,8 @@ def test_a_network_that_gets_its_workers_killed_fails_the_third_time(storage):
 
 
 def test_an_evaluator_that_cannot_work_here_ends_all(storage):
-    with pytest.raises(InvalidData, match="fetch them"):
-        toys.run(storage, 3, workers=2, task=odd("no data"))
+    with pytest.raises(DiskFull, match="must have room"):
+        toys.run(storage, 3, task=odd("full disk"))
     assert not [t for t in toys.trials_of(storage) if t.state == TrialState.RUNNING]
 
 

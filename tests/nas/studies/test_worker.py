@@ -7,10 +7,10 @@ from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
 
 from nas import Corpus
-from nas.core.errors import InvalidData
+from nas.core.errors import DiskFull, InvalidData
 from nas.studies import trials as trials_module
 from nas.studies.owners import Owner
-from nas.studies.slots import slots_of
+from nas.studies.slots import claim, failures, freed, slots_of
 from nas.studies.worker import work
 
 SLOTS = slots_of(toys.task(), 4)
@@ -86,6 +86,35 @@ def test_an_evaluator_that_cannot_work_here_ends_the_worker(toy_study):
         do(toy_study, odd("no data"))
     trial = one(toy_study)
     assert trial.state == TrialState.FAIL and "status" not in trial.user_attrs
+    assert toys.facts(do(toy_study, toys.task())) == toys.expected(4)
+
+
+def test_a_full_disk_ends_the_worker_and_is_not_the_networks_fault(toy_study):
+    with pytest.raises(DiskFull, match=r"room for weights.ckpt, but: No space left.*run again"):
+        do(toy_study, odd("full disk"))
+    assert one(toy_study).state == TrialState.FAIL and "status" not in one(toy_study).user_attrs
+    assert toys.facts(do(toy_study, toys.task())) == toys.expected(4)
+
+
+def test_failed_networks_can_be_tried_again(toy_study):
+    do(toy_study, odd("raise"))
+    failed = failures(SLOTS, toy_study.read())
+    assert list(failed) == [SLOTS[1].name]
+    again = freed(SLOTS, failed)
+    work(odd("raise"), toy_study, again, Owner.here())
+    assert len(toy_study.read()) == 5, "it failed once more, and one command tries once"
+    assert [r.status for r in Corpus.from_study(toy_study.study)].count("failed") == 1
+    work(toys.task(), toy_study, freed(SLOTS, failures(SLOTS, toy_study.read())), Owner.here())
+    assert toys.facts(Corpus.from_study(toy_study.study)) == toys.expected(4)
+    assert not failures(SLOTS, toy_study.read())
+
+
+def test_a_second_try_that_was_killed_is_made_up_for_by_any_command(toy_study):
+    do(toy_study, odd("raise"))
+    again = freed(SLOTS, failures(SLOTS, toy_study.read()))
+    taken = claim(toy_study, again, Owner.here())
+    assert taken.slot.name == SLOTS[1].name
+    toy_study.interrupt(taken.trial_id)
     assert toys.facts(do(toy_study, toys.task())) == toys.expected(4)
 
 

@@ -1,5 +1,6 @@
 """A small space, evaluators that misbehave, and what to compare corpora by."""
 
+import errno
 import math
 import os
 import random
@@ -89,6 +90,8 @@ class Odd(PretendEvaluator):
             raise SystemExit(1)
         if self.deed == "no data":
             raise InvalidData("the images must be there, but are not; fetch them")
+        if self.deed == "full disk":
+            raise OSError(errno.ENOSPC, "No space left on device", "weights.ckpt")
         if self.deed == "quit":
             os._exit(0)
         if self.deed in ("SIGSEGV", "SIGKILL"):
