@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.folder import OPTIONS
+from experiments.wording import advised
 from nas.core.errors import NasError
 
 if TYPE_CHECKING:
@@ -140,7 +141,8 @@ def run(words: list[str]) -> int:
         config = parser.parse_args(rest)
         arguments = parser.instantiate(config).as_dict()
     except ArgumentError as error:
-        return fail(f"{one_line(str(error))}; see 'nas {name} --help'")
+        options = [word for action in parser._actions for word in action.option_strings]
+        return fail(f"{advised(str(error), options)}; see 'nas {name} --help'")
     except NasError:
         raise
     except Exception as error:  # a user's own class may raise anything
@@ -167,7 +169,9 @@ def parser_of(name: str, verb: Verb) -> ArgumentParser:
     """The parser of one verb, made from its function's signature and docstring."""
     from jsonargparse import ArgumentParser
 
-    parser = ArgumentParser(prog=f"nas {name}", description=verb.help, exit_on_error=False)
+    parser = ArgumentParser(
+        prog=f"nas {name}", description=verb.help, exit_on_error=False, allow_abbrev=False
+    )
     parser.add_argument("--config", action="config", help="YAML file with any of these options")
     if verb.many:
         parser.add_argument(verb.many, nargs="+", type=Path)
@@ -179,18 +183,6 @@ def parser_of(name: str, verb: Verb) -> ArgumentParser:
     )
     parser.set_defaults({key: {"class_path": path} for key, path in verb.defaults})
     return parser
-
-
-def one_line(message: str) -> str:
-    """The parser's message in one line, without what helps nobody."""
-    message = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", message)
-    message = re.sub(r'Parser key "([^"]+)":', r"--\1:", message)
-    lines = [line.strip().removeprefix("- ") for line in message.splitlines()]
-    noise = ("Expected a path but", "Does not validate against", "Subtypes:", "Errors:", "Given ")
-    kept = [line for line in lines if line and not line.startswith(noise)]
-    given = [line.partition(": ")[2] for line in lines if line.startswith("Given value:")]
-    text = " ".join(kept).replace(" Expected a NoneType", "")
-    return text + (f", but got {given[0]}" if given else "")
 
 
 def fail(message: str, status: int = 2) -> int:

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.cli import VERBS, main, one_line
+from experiments.cli import VERBS, main
+from experiments.wording import one_line
 from nas import Corpus, Header, LearningCurve, Record
 from nas.core.choices import Draw
 from search_spaces import BlockSpace
@@ -114,7 +115,15 @@ def test_help_imports_neither_torch_nor_optuna():
         (["nonsense"], ["a verb must be one of", "'nonsense'"]),
         (["corpus"], ["must be followed by", "info", "got nothing"]),
         (["corpus", "eat"], ["must be followed by", "'eat'"]),
-        (["collect", "--netwroks", "3"], ["--netwroks", "nas collect --help"]),
+        (["collect", "--netwroks", "3"], ["--netwroks", "mean --networks?", "nas collect --help"]),
+        (["collect", "--network", "3"], ["no option --network; did you mean --networks?"]),
+        (["collect", "--recipe.epoch=3"], ["no option --recipe.epoch; did", "--recipe.epochs?"]),
+        (["collect", "--space", "block"], ["--space must be the dotted path of a class", "block"]),
+        (["fit", "--surrogate", "peephole"], ["--surrogate must", "mean surrogates.Peephole?"]),
+        (["fit", "--surrogate", "surrogates.NuSvr"], ["got surrogates.NuSvr; did", ".NuSVR?"]),
+        (["compare", "--surrogates", "[peephole]"], ["--surrogates must", "surrogates.Peephole?"]),
+        (["compare", "--surrogates", "bnn"], ["list in brackets", "'[surrogates.BNN]'"]),
+        (["compare", "--surrogates", "a.B"], ["must be a list in brackets", "a.B", "'[a.B]'"]),
         (["collect", "--networks", "many"], ["--networks", "int", "many"]),
         (["collect", "--networks", "0"], ["--networks must be at least 1", "0"]),
         (["collect", "--workers", "0"], ["--workers", "at least 1"]),
