@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from nas.core.architecture import Architecture
 from nas.core.errors import InvalidOption
+
+
+class Allows(Protocol):
+    """Says which architectures may be trained at all: limits on cost, the members of a table."""
+
+    def allow(self, architecture: Architecture) -> bool:
+        """True where the network may be trained."""
+        ...
 
 
 @dataclass(frozen=True)

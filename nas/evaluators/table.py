@@ -35,6 +35,13 @@ class TabularEvaluator(Evaluator):
         """What the data set of the table feeds a network."""
         return self.corpus.header.input
 
+    def allow(self, architecture: Architecture) -> bool:
+        """True for the networks of the table; see `nas.core.limits.Allows`."""
+        return self._key(architecture) in self._records
+
+    def __repr__(self) -> str:
+        return f"the {len(self._records)} networks of {self.corpus.header.source or 'a table'}"
+
     def evaluate(
         self,
         architecture: Architecture,

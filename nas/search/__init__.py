@@ -1,7 +1,27 @@
 """Acquisition functions and proposers."""
 
-from nas.search.acquisitions import Greedy
-from nas.search.proposers import OptunaProposer, PoolProposer, best_of
+from nas.search.acquisitions import (
+    ExpectedImprovement,
+    Greedy,
+    ThompsonSampling,
+    UpperConfidenceBound,
+)
+from nas.search.candidates import best_of
+from nas.search.evolution import EvolutionProposer
+from nas.search.pareto import pareto_front
+from nas.search.proposers import OptunaProposer, ParetoProposer, PoolProposer
 from nas.search.scoring import surrogate_score
 
-__all__ = ["Greedy", "OptunaProposer", "PoolProposer", "best_of", "surrogate_score"]
+__all__ = [
+    "EvolutionProposer",
+    "ExpectedImprovement",
+    "Greedy",
+    "OptunaProposer",
+    "ParetoProposer",
+    "PoolProposer",
+    "ThompsonSampling",
+    "UpperConfidenceBound",
+    "best_of",
+    "pareto_front",
+    "surrogate_score",
+]

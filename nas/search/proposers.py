@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nas.core.choices import Ask, Choose, Draw
-from nas.core.errors import InvalidOption
+from nas.core.choices import Ask, Draw
 from nas.core.interfaces import Candidate, Proposer, Score, SearchSpace
+from nas.search.candidates import best_of, check_at_least_one, made, scored
+from nas.search.pareto import Cost, check_cost, front
 
 if TYPE_CHECKING:
     import optuna
@@ -25,7 +26,7 @@ class PoolProposer(Proposer):
     """
 
     def __init__(self, budget: int = 2000, batch: int = 1000) -> None:
-        _at_least_one(budget=budget, batch=batch)
+        check_at_least_one(budget=budget, batch=batch)
         self.budget = budget
         self.batch = batch
 
@@ -35,8 +36,9 @@ class PoolProposer(Proposer):
         """See `Proposer.propose`."""
         found: list[Candidate] = []
         for start in range(0, self.budget, self.batch):
-            asked = [Draw(rng) for _ in range(min(self.batch, self.budget - start))]
-            found = best_of([*found, *_scored(space, asked, score)], k)
+            number = min(self.batch, self.budget - start)
+            pool = [made(space, Draw(rng)) for _ in range(number)]
+            found = best_of([*found, *scored(pool, score)], k)
         return found
 
 
@@ -55,7 +57,7 @@ class OptunaProposer(Proposer):
         budget: int = 400,
         batch: int = 20,
     ) -> None:
-        _at_least_one(budget=budget, batch=batch)
+        check_at_least_one(budget=budget, batch=batch)
         self.sampler = sampler
         self.budget = budget
         self.batch = batch
@@ -71,42 +73,80 @@ class OptunaProposer(Proposer):
         sampler = copy.deepcopy(self.sampler) or optuna.samplers.TPESampler(seed=seed)
         study = optuna.create_study(direction="maximize", sampler=sampler)
         found: list[Candidate] = []
-        for start in range(0, self.budget, self.batch):
-            trials = [study.ask() for _ in range(min(self.batch, self.budget - start))]
-            scored = _scored(space, [Ask(trial) for trial in trials], score)
-            for trial, candidate in zip(trials, scored, strict=True):
-                if np.isfinite(candidate.score):
-                    study.tell(trial, candidate.score)
-                else:  # forbidden: the sampler must not learn from it as from a bad value
-                    study.tell(trial, state=optuna.trial.TrialState.FAIL)
-            found = best_of([*found, *scored], k)
+        for asked in _asked(study, space, score, self.budget, self.batch, lambda c: [c.score]):
+            found = best_of([*found, *asked], k)
         return found
 
 
-def best_of(candidates: Iterable[Candidate], k: int) -> list[Candidate]:
-    """The k best different candidates, best first; forbidden ones are left out.
+class ParetoProposer(Proposer):
+    """Looks for the front of score against cost with NSGA-II, in a study in memory.
 
-    Of equal scores the one that came first stands first, so that a seed gives one answer.
+    What is proposed lies spread along the front, from cheap to dear. The studies that networks are
+    trained in stay single-objective: Optuna reports curves and prunes only there.
+
+    Args:
+        cost: macs or params, for one image.
+        budget: architectures scored.
+        population: of NSGA-II, scored at a time.
     """
-    first: dict[str, Candidate] = {}
-    for candidate in candidates:
-        if candidate.score > -np.inf:
-            first.setdefault(candidate.architecture.key, candidate)
-    return sorted(first.values(), key=lambda candidate: -candidate.score)[:k]
 
+    def __init__(self, cost: Cost = "macs", budget: int = 2000, population: int = 50) -> None:
+        check_cost(cost)
+        check_at_least_one(budget=budget, population=population)
+        self.cost = cost
+        self.budget = budget
+        self.population = population
 
-def _scored(space: SearchSpace, choosers: Sequence[Choose], score: Score) -> list[Candidate]:
-    """One candidate for each chooser, scored in one batch."""
-    architectures = [space.canonical(space.generate(choose)) for choose in choosers]
-    return [
-        Candidate(architecture, float(value), choose.decisions, choose.options)
-        for architecture, value, choose in zip(
-            architectures, score(architectures), choosers, strict=True
+    def propose(
+        self, space: SearchSpace, score: Score, k: int, rng: np.random.Generator
+    ) -> list[Candidate]:
+        """See `Proposer.propose`."""
+        import optuna
+
+        sampler = optuna.samplers.NSGAIISampler(
+            population_size=max(self.population, 2), seed=int(rng.integers(2**32))
         )
-    ]
+        study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
+        found: list[Candidate] = []
+        for asked in _asked(study, space, score, self.budget, self.population, self._values):
+            found = self._front(best_of([*found, *asked], len(found) + len(asked)))
+        return best_of(_spread(found, k), k)
+
+    def _values(self, candidate: Candidate) -> list[float]:
+        return [candidate.score, float(np.log(self._cost(candidate)))]
+
+    def _front(self, candidates: list[Candidate]) -> list[Candidate]:
+        scores = np.array([each.score for each in candidates])
+        costs = np.array([self._cost(each) for each in candidates], dtype=np.float64)
+        return [candidates[place] for place in front(scores, costs)]
+
+    def _cost(self, candidate: Candidate) -> int:
+        return int(getattr(candidate.architecture, self.cost)) + 1  # a network may cost nothing
 
 
-def _at_least_one(**numbers: int) -> None:
-    for name, number in numbers.items():
-        if number < 1:
-            raise InvalidOption(f"{name} must be at least 1, but got {number}")
+def _asked(
+    study: optuna.Study,
+    space: SearchSpace,
+    score: Score,
+    budget: int,
+    batch: int,
+    values: Callable[[Candidate], list[float]],
+) -> Iterator[list[Candidate]]:
+    """Batches that the study's sampler asks for, scored together and told."""
+    from optuna.trial import TrialState
+
+    for start in range(0, budget, batch):
+        trials = [study.ask() for _ in range(min(batch, budget - start))]
+        asked = scored([made(space, Ask(trial)) for trial in trials], score)
+        for trial, candidate in zip(trials, asked, strict=True):
+            if np.isfinite(candidate.score):
+                study.tell(trial, values(candidate))
+            else:  # forbidden: the sampler must not learn from it as from a bad value
+                study.tell(trial, state=TrialState.FAIL)
+        yield asked
+
+
+def _spread(ordered: list[Candidate], k: int) -> list[Candidate]:
+    """At most k of them, evenly from the first to the last."""
+    places = np.linspace(len(ordered) - 1, 0, min(k, len(ordered))).round().astype(int)
+    return [ordered[place] for place in places]

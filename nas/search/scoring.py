@@ -9,14 +9,14 @@ import numpy as np
 
 from nas.core.architecture import Architecture
 from nas.core.interfaces import Acquisition, Query, Score, Surrogate, predict
-from nas.core.limits import Limits
+from nas.core.limits import Allows, Limits
 
 
 def surrogate_score(
     surrogate: Surrogate,
     acquisition: Acquisition,
     *,
-    limits: Limits | None = None,
+    limits: Allows | None = None,
     best: float = -math.inf,
     exclude: Collection[str] = (),
 ) -> Score:
@@ -25,7 +25,7 @@ def surrogate_score(
     Args:
         surrogate: fitted.
         acquisition: turns its predictions into scores.
-        limits: architectures above them are forbidden (-inf) and never shown to the surrogate.
+        limits: what they do not allow is forbidden (-inf) and never shown to the surrogate.
         best: highest accuracy measured so far, for acquisitions that improve on it.
         exclude: keys of architectures that must not be proposed, such as those already trained.
     """

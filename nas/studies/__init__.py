@@ -2,7 +2,10 @@
 
 from nas.studies.collect import collect
 from nas.studies.export import corpora_of, corpus_of
+from nas.studies.objective import Objective, replay
 from nas.studies.progress import Progress
+from nas.studies.pruner import LearningCurvePruner
+from nas.studies.samplers import EvolutionSampler, SpaceSampler, SurrogateSampler
 from nas.studies.storage import opened
 from nas.studies.stream import Sampled, stream
 from nas.studies.take_in import take_in
@@ -10,13 +13,19 @@ from nas.studies.task import CollectTask, find_study
 
 __all__ = [
     "CollectTask",
+    "EvolutionSampler",
+    "LearningCurvePruner",
+    "Objective",
     "Progress",
     "Sampled",
+    "SpaceSampler",
+    "SurrogateSampler",
     "collect",
     "corpora_of",
     "corpus_of",
     "find_study",
     "opened",
+    "replay",
     "stream",
     "take_in",
 ]

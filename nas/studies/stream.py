@@ -12,7 +12,7 @@ from nas.core.architecture import Architecture
 from nas.core.choices import Draw, Option, check_seed
 from nas.core.errors import InvalidOption
 from nas.core.interfaces import SearchSpace
-from nas.core.limits import Limits
+from nas.core.limits import Allows, Limits
 
 PATIENCE = 10_000
 """Draws in a row that may give nothing new before the space counts as exhausted."""
@@ -41,7 +41,7 @@ class Sampled:
     seed: int
 
 
-def stream(space: SearchSpace, seed: int, limits: Limits | None = None) -> Iterator[Sampled]:
+def stream(space: SearchSpace, seed: int, limits: Allows | None = None) -> Iterator[Sampled]:
     """The distinct architectures of a space within limits, in seeded order, without end.
 
     Draw j has a generator of its own, so the stream depends on the space, the seed and the limits
@@ -67,11 +67,11 @@ def stream(space: SearchSpace, seed: int, limits: Limits | None = None) -> Itera
         yield Sampled(index, network, choose.decisions, choose.options, training_seed(seed, index))
 
 
-def _exhausted(known: int, limits: Limits) -> str:
+def _exhausted(known: int, limits: Allows) -> str:
     return (
         f"the search space must hold more networks within the limits, but {PATIENCE} draws in a "
-        f"row gave nothing new behind the first {known} (max_params={limits.max_params}, "
-        f"max_macs={limits.max_macs}); ask for fewer networks, or widen the limits or the space"
+        f"row gave nothing new behind the first {known} ({limits}); ask for fewer networks, or "
+        "widen the limits or the space"
     )
 
 

@@ -3,10 +3,12 @@
 import pytest
 from optuna.samplers import RandomSampler
 
-from nas.search import OptunaProposer, PoolProposer
+from nas.search import EvolutionProposer, OptunaProposer, ParetoProposer, PoolProposer
 from nas.testing import ProposerContract
 
 PROPOSERS = {
+    "evolution": lambda: EvolutionProposer(budget=120, population=40, sample=5, batch=20),
+    "pareto": lambda: ParetoProposer(budget=120, population=20),
     "pool": lambda: PoolProposer(budget=120, batch=50),
     "optuna": lambda: OptunaProposer(budget=60, batch=20),
     "optuna-random": lambda: OptunaProposer(RandomSampler(seed=0), budget=60, batch=20),

@@ -1,0 +1,143 @@
+"""What a study's trials say about architectures: measured, held, and free to be proposed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from optuna.trial import FrozenTrial, TrialState
+
+from nas.core.architecture import Architecture
+from nas.core.choices import Replay
+from nas.core.corpus import Corpus, Header
+from nas.core.errors import InvalidArchitecture, InvalidCorpus, InvalidStudy
+from nas.core.interfaces import Candidate, SearchSpace
+from nas.core.records import LearningCurve, Record
+
+if TYPE_CHECKING:
+    import optuna
+
+KEY = "nas:key"
+"""System attribute: the key of the architecture that a sampler decided on for a trial."""
+FAILED = "nas:failed"
+"""System attribute of a trial whose objective raised."""
+
+
+class History:
+    """Reads the trials of a study as architectures of a space; each finished trial once.
+
+    Args:
+        space: that the trials' parameters are decisions of.
+    """
+
+    def __init__(self, space: SearchSpace) -> None:
+        self._space = space
+        self._read: dict[int, Candidate | None] = {}
+        self._records: dict[int, Record] = {}
+
+    def held(self, trials: Sequence[FrozenTrial]) -> dict[str, int]:
+        """Keys of architectures that are trained, in training or waiting for it, by trial.
+
+        A trial whose worker was killed frees its architecture. So does one whose objective raised
+        (it may have been interrupted), but not a second time.
+        """
+        found: dict[str, int] = {}
+        failed: set[str] = set()
+        for trial in trials:
+            key = self.key(trial)
+            if key is None or (_is_free(trial) and key not in failed):
+                failed |= {key} if key and FAILED in trial.system_attrs else set()
+                continue
+            found.setdefault(key, trial.number)
+        return found
+
+    def key(self, trial: FrozenTrial) -> str | None:
+        """The key of a trial's architecture; None where it is not decided yet."""
+        for attributes, name in ((trial.system_attrs, KEY), (trial.user_attrs, "key")):
+            if name in attributes:
+                return str(attributes[name])
+        candidate = self.candidate(trial)
+        return None if candidate is None else candidate.architecture.key
+
+    def candidate(self, trial: FrozenTrial) -> Candidate | None:
+        """A trial's architecture, its decisions, and its value as score.
+
+        None for a trial whose parameters do not make an architecture of the space: it is still
+        being asked, or somebody else's.
+        """
+        if trial.number not in self._read:
+            candidate = self._made(trial)
+            if not trial.state.is_finished():
+                return candidate
+            self._read[trial.number] = candidate
+        return self._read[trial.number]
+
+    def corpus(self, trials: Sequence[FrozenTrial]) -> Corpus:
+        """The finished networks, as a surrogate is fitted to; the header is made up.
+
+        Raises:
+            InvalidStudy: a value is no accuracy.
+            InvalidCorpus: there is none.
+        """
+        records = [record for trial in trials if (record := self._record(trial)) is not None]
+        if not records:
+            raise InvalidCorpus("a surrogate needs finished trials, but the study has none yet")
+        network = records[0].architecture
+        return Corpus(Header(network.skeleton, network.input, data="study"), tuple(records))
+
+    def _made(self, trial: FrozenTrial) -> Candidate | None:
+        choose = Replay({**trial.system_attrs.get("fixed_params", {}), **trial.params})
+        try:
+            network = self._space.canonical(self._space.generate(choose))
+        except InvalidArchitecture:
+            return None
+        score = trial.value if trial.state == TrialState.COMPLETE else None
+        return Candidate(
+            network, float("nan") if score is None else score, choose.decisions, choose.options
+        )
+
+    def _record(self, trial: FrozenTrial) -> Record | None:
+        if trial.state != TrialState.COMPLETE:
+            return None
+        if trial.number not in self._records:
+            candidate = self.candidate(trial)
+            if candidate is None:
+                return None
+            self._records[trial.number] = record_of(trial, candidate.architecture)
+        return self._records[trial.number]
+
+
+def record_of(trial: FrozenTrial, architecture: Architecture) -> Record:
+    """A finished trial as a record.
+
+    Raises:
+        InvalidStudy: its value is no accuracy.
+    """
+    try:
+        return Record(architecture, trial.value, LearningCurve(observed(trial)))
+    except InvalidCorpus as error:
+        raise InvalidStudy(
+            f"trials must report and return accuracies in [0, 1], but trial {trial.number} has "
+            f"{trial.value} after {list(trial.intermediate_values.values())[-3:]}; "
+            "divide percentages by 100"
+        ) from error
+
+
+def observed(trial: FrozenTrial) -> tuple[float, ...]:
+    """The accuracies that a trial has reported so far, by step."""
+    return tuple(trial.intermediate_values[step] for step in sorted(trial.intermediate_values))
+
+
+def check_study(study: optuna.Study) -> None:
+    """Raises InvalidStudy unless the study maximizes one value."""
+    if [direction.name for direction in study.directions] != ["MAXIMIZE"]:
+        raise InvalidStudy(
+            "a study of networks must maximize one value, the accuracy, but this one has the "
+            f"directions {[d.name.lower() for d in study.directions]}; create it with "
+            "direction='maximize'"
+        )
+
+
+def _is_free(trial: FrozenTrial) -> bool:
+    """True for a trial that ended without a result, and not by its network's fault."""
+    return trial.state == TrialState.FAIL and trial.user_attrs.get("status") != "failed"

@@ -1,0 +1,354 @@
+"""Optuna samplers that decide on whole architectures.
+
+Each works in anybody's `study.optimize` whose objective builds its network with
+`space.generate(Ask(trial))`, with any storage, with several workers, and after a restart: all that
+is known stands in the study's trials.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.trial import FrozenTrial, TrialState
+
+from nas.core.choices import Mutate, Option, check_seed
+from nas.core.errors import InvalidOption, InvalidStudy
+from nas.core.interfaces import Acquisition, Candidate, Proposer, SearchSpace, Surrogate
+from nas.core.limits import Allows, Limits
+from nas.search.acquisitions import UpperConfidenceBound
+from nas.search.candidates import check_at_least_one, made
+from nas.search.evolution import EvolutionProposer, offspring, tournament
+from nas.search.scoring import surrogate_score
+from nas.studies.history import FAILED, KEY, History, check_study
+from nas.studies.stream import Sampled, stream
+
+_logger = logging.getLogger(__name__)
+_RETRIES = 50
+
+
+class SpaceSampler(BaseSampler):
+    """Random search: the space's own distribution, no architecture twice.
+
+    It hands out the stream of `nas collect` with the same seed. Parameters that are no decisions
+    of the space, a learning rate say, are drawn at random.
+
+    Args:
+        space: that the objective generates from.
+        seed: of the stream.
+        limits: what may be proposed at all, such as `Limits(max_params=...)`.
+    """
+
+    def __init__(self, space: SearchSpace, seed: int = 0, limits: Allows | None = None) -> None:
+        check_seed(seed)
+        self.space = space
+        self.seed = seed
+        self.limits = limits or Limits()
+        self._others = RandomSampler(seed)
+        self._forget("")
+
+    def _forget(self, study: str) -> None:
+        """Begins with another study: what was read and drawn belongs to the one before."""
+        self._study = study
+        self._history = History(self.space)
+        self._plans: dict[int, Mapping[str, Option]] = {}
+        self._drawn: list[Sampled] = []
+        self._stream = stream(self.space, self.seed, self.limits)
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Settings only: all else is read from the study again."""
+        return {name: value for name, value in vars(self).items() if name[0] != "_"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._others = RandomSampler(self.seed)
+        self._forget("")
+
+    def propose(self, trials: Sequence[FrozenTrial], held: Mapping[str, int]) -> Candidate:
+        """The architecture for a new trial.
+
+        Args:
+            trials: of the study.
+            held: keys of architectures that must not be proposed.
+        """
+        return self._random(held)
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        """Decides on the trial's architecture, and claims it.
+
+        Raises:
+            InvalidStudy: the study does not maximize one value.
+        """
+        check_study(study)
+        with self._lock:
+            if study.study_name != self._study:
+                self._forget(study.study_name)
+            asked = trial.system_attrs.get("fixed_params")
+            if asked:  # enqueued, or the retry of a trial that was killed
+                plan = self._completed(asked, trial.number)
+                set_key(study, trial, plan)
+            else:
+                plan = self._claim(study, trial)
+            self._plans[trial.number] = plan.decisions
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """Nothing: what the names are depends on the architecture."""
+        return {}
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Nothing, see `infer_relative_search_space`."""
+        return {}
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """The decision of that name.
+
+        Raises:
+            InvalidStudy: the objective asks it with other options than the sampler's space.
+        """
+        plan = self._plans.get(trial.number, {})
+        if param_name not in plan:
+            return self._others.sample_independent(study, trial, param_name, param_distribution)
+        decision = plan[param_name]
+        options = getattr(param_distribution, "choices", ())
+        if not isinstance(param_distribution, CategoricalDistribution) or decision not in options:
+            raise InvalidStudy(
+                f"the objective must generate from the sampler's space, but asks {param_name!r} "
+                f"with {list(options) or param_distribution}, where the sampler decided on "
+                f"{decision!r}; give both the same space, on the same input"
+            )
+        return decision
+
+    def after_trial(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        """Marks a network whose objective failed."""
+        self._plans.pop(trial.number, None)
+        if state == TrialState.FAIL:
+            study._storage.set_trial_system_attr(trial._trial_id, FAILED, True)
+
+    def reseed_rng(self) -> None:
+        """Nothing to do: no random number is drawn twice, since no architecture is."""
+
+    def _claim(self, study: optuna.Study, trial: FrozenTrial) -> Candidate:
+        """An architecture that nobody else holds.
+
+        A key is written first and the other trials are read then, so that of two workers with
+        one key at least one sees the other. Whoever sees one yields.
+        """
+        trials = _others_than(trial, study)
+        held = self._history.held(trials)
+        for attempt in range(_RETRIES):
+            candidate = self._after_clash(trials, held, attempt)
+            set_key(study, trial, candidate)
+            trials = _others_than(trial, study)
+            held = self._history.held(trials)
+            if candidate.architecture.key not in held:
+                return candidate
+        raise InvalidStudy(
+            f"workers on one study must find different architectures, but {_RETRIES} times another "
+            "one had the same; the space is almost exhausted, or too many workers share the study"
+        )
+
+    def _after_clash(
+        self, trials: Sequence[FrozenTrial], held: Mapping[str, int], attempt: int
+    ) -> Candidate:
+        """A proposal; after clashes not always the first, lest both sides take the same again."""
+        known = dict(held)
+        skipped = int(np.random.default_rng().integers(2**attempt)) if attempt else 0
+        for _ in range(min(skipped, 20)):
+            known[self.propose(trials, known).architecture.key] = -1
+        return self.propose(trials, known)
+
+    def _random(self, held: Mapping[str, int]) -> Candidate:
+        """The next of the stream."""
+        for sampled in self._drawn:
+            if sampled.architecture.key not in held:
+                return _candidate(sampled)
+        for sampled in self._stream:
+            self._drawn.append(sampled)
+            if sampled.architecture.key not in held:
+                return _candidate(sampled)
+        raise AssertionError("a stream does not end")
+
+    def _completed(self, asked: Mapping[str, Any], number: int) -> Candidate:
+        """An architecture with the decisions that were asked for; the rest is drawn."""
+        rng = np.random.default_rng([self.seed, number])
+        choose, network = made(self.space, Mutate(asked, "", rng))
+        return Candidate(network, 0.0, choose.decisions, choose.options)
+
+
+class EvolutionSampler(SpaceSampler):
+    """Regularised evolution (Real et al. 2019) over finished trials.
+
+    Args:
+        space: that the objective generates from.
+        population: the youngest so many finished trials are alive; the first ones are random.
+        sample: members of a tournament; its best becomes a parent.
+        seed: of everything random.
+        limits: what may be proposed at all.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        population: int = 30,
+        sample: int = 10,
+        seed: int = 0,
+        limits: Allows | None = None,
+    ) -> None:
+        super().__init__(space, seed, limits)
+        check_at_least_one(population=population, sample=sample)
+        self.population = population
+        self.sample = sample
+
+    def propose(self, trials: Sequence[FrozenTrial], held: Mapping[str, int]) -> Candidate:
+        """See `SpaceSampler.propose`."""
+        if len(held) < self.population:
+            return self._random(held)
+        living = self._living(trials)
+        rng = np.random.default_rng([self.seed, len(trials), len(held)])
+        for _ in range(_RETRIES if living else 0):
+            parent = tournament(living, self.sample, rng)
+            choose, network = offspring(self.space, parent, held, rng)
+            if network.key not in held and self.limits.allow(network):
+                return Candidate(network, parent.score, choose.decisions, choose.options)
+        return self._random(held)
+
+    def _living(self, trials: Sequence[FrozenTrial]) -> list[Candidate]:
+        finished = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+        read = [self._history.candidate(trial) for trial in finished[-self.population :]]
+        return [candidate for candidate in read if candidate is not None]
+
+
+class SurrogateSampler(SpaceSampler):
+    """Asks a surrogate which architecture is worth training next.
+
+    The first `warmup` architectures are random. Then the surrogate is fitted to the finished
+    trials, the proposer looks for what the acquisition likes best, and the best `refit_every` are
+    handed out before the next fit. The seconds of a fit are logged, and kept as the system
+    attribute `nas:fit_seconds` of the trial that needed it.
+
+        study = optuna.create_study(
+            direction="maximize", sampler=SurrogateSampler(space, GaussianProcess())
+        )
+        study.optimize(objective, n_trials=60)
+
+    Args:
+        space: that the objective generates from.
+        surrogate: predicts accuracies; fitted copies of it do.
+        acquisition: what is worth training, given a prediction; `UpperConfidenceBound(2)`.
+        proposer: how the space is looked through; `EvolutionProposer()`.
+        warmup: random architectures at the beginning.
+        refit_every: results after which the surrogate is fitted again.
+        seed: of the random architectures and of the proposer.
+        limits: what may be proposed at all.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        surrogate: Surrogate,
+        acquisition: Acquisition | None = None,
+        proposer: Proposer | None = None,
+        warmup: int = 20,
+        refit_every: int = 10,
+        seed: int = 0,
+        limits: Allows | None = None,
+    ) -> None:
+        super().__init__(space, seed, limits)
+        check_at_least_one(warmup=warmup, refit_every=refit_every)
+        if surrogate.reads_curves:
+            raise InvalidOption(
+                "the surrogate of a search must judge networks before training, but "
+                f"{type(surrogate).__name__} reads curves; take it for LearningCurvePruner"
+            )
+        self.surrogate = surrogate
+        self.acquisition = acquisition or UpperConfidenceBound(2.0)
+        self.proposer = proposer or EvolutionProposer()
+        self.warmup = warmup
+        self.refit_every = refit_every
+
+    def _forget(self, study: str) -> None:
+        super()._forget(study)
+        self._fitted: Surrogate | None = None
+        self._results = 0
+        self._queue: list[Candidate] = []
+        self._fit_seconds: float | None = None
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        """See `SpaceSampler.before_trial`."""
+        self._fit_seconds = None
+        super().before_trial(study, trial)
+        if self._fit_seconds is not None:
+            study._storage.set_trial_system_attr(
+                trial._trial_id, "nas:fit_seconds", self._fit_seconds
+            )
+
+    def propose(self, trials: Sequence[FrozenTrial], held: Mapping[str, int]) -> Candidate:
+        """See `SpaceSampler.propose`."""
+        results = sum(trial.state == TrialState.COMPLETE for trial in trials)
+        if len(held) < self.warmup or results < min(self.warmup, 2):
+            return self._random(held)
+        if self._fitted is None or results >= self._results + self.refit_every:
+            self._fit(trials, results)
+        self._queue = [each for each in self._queue if each.architecture.key not in held]
+        if not self._queue:
+            self._queue = self._looked_for(trials, held)
+        return self._queue[0] if self._queue else self._random(held)
+
+    def _fit(self, trials: Sequence[FrozenTrial], results: int) -> None:
+        start = time.perf_counter()
+        self._fitted = copy.deepcopy(self.surrogate).fit(self._history.corpus(trials))
+        self._fit_seconds = time.perf_counter() - start
+        self._results, self._queue = results, []
+        name = type(self.surrogate).__name__
+        _logger.info("%s fitted to %d networks in %.2f s", name, results, self._fit_seconds)
+
+    def _looked_for(
+        self, trials: Sequence[FrozenTrial], held: Mapping[str, int]
+    ) -> list[Candidate]:
+        assert self._fitted is not None
+        best = max(trial.value for trial in trials if trial.value is not None)
+        score = surrogate_score(
+            self._fitted, self.acquisition, limits=self.limits, best=best, exclude=held.keys()
+        )
+        # No state: after a restart, or in another worker, the same trials lead to the same.
+        rng = np.random.default_rng([self.seed, len(trials), len(held)])
+        return self.proposer.propose(self.space, score, self.refit_every, rng)
+
+
+def set_key(study: optuna.Study, trial: FrozenTrial, candidate: Candidate) -> None:
+    """Says which architecture a trial is for, before its parameters tell."""
+    study._storage.set_trial_system_attr(trial._trial_id, KEY, candidate.architecture.key)
+
+
+def _others_than(trial: FrozenTrial, study: optuna.Study) -> list[FrozenTrial]:
+    trials = study.get_trials(deepcopy=False)
+    return [each for each in trials if each.number != trial.number]
+
+
+def _candidate(sampled: Sampled) -> Candidate:
+    return Candidate(sampled.architecture, 0.0, sampled.decisions, sampled.options)
