@@ -8,6 +8,9 @@ too, so that a cell can be read back from its block.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache
+
 from nas.core.architecture import Architecture, Block, Input, Layer, Skeleton
 from nas.core.choices import Choose
 from nas.core.errors import InvalidArchitecture
@@ -80,12 +83,19 @@ def _cell(ops: dict[tuple[int, int], str]) -> Block:
     for node in (2, 3, 4):
         arriving = []
         for start in range(1, node):
-            edge = _EDGE_LAYERS[ops[start, node]]
-            first = Layer(
-                edge[0].op, edge[0].kernel, args=edge[0].args, inputs=(ends[start] - len(layers),)
-            )
-            layers += [first, *edge[1:]]
+            layers += _edge(ops[start, node], ends[start] - len(layers))
             arriving.append(len(layers) - 1)
-        layers.append(Layer("add", inputs=tuple(at - len(layers) for at in arriving)))
+        layers.append(_sum(tuple(at - len(layers) for at in arriving)))
         ends[node] = len(layers) - 1
     return tuple(layers)
+
+
+@cache  # few different layers make all cells
+def _edge(op: str, offset: int) -> Block:
+    first, *rest = _EDGE_LAYERS[op]
+    return (replace(first, inputs=(offset,)), *rest)
+
+
+@cache
+def _sum(offsets: tuple[int, ...]) -> Layer:
+    return Layer("add", inputs=offsets)

@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 from nas.core.errors import InvalidArchitecture
@@ -66,6 +66,26 @@ class Layer:
                 f"inputs must be offsets of -1 or less, but got {self.inputs} in {self.op!r}"
             )
 
+    # A space makes few different layers and places them millions of times, on few shapes: what a
+    # layer comes to is computed once. Pickles go without.
+    @cached_property
+    def _text(self) -> str:
+        return _canonical(self.to_json())
+
+    @cached_property
+    def _places(self) -> dict[Shape, PlacedLayer]:
+        return {}
+
+    def _placed(self, shape: Shape) -> PlacedLayer:
+        placed = self._places.get(shape)
+        if placed is None:
+            placed = PlacedLayer(self, shape, *find_op(self.op).place(self, shape))
+            self._places[shape] = placed
+        return placed
+
+    def __getstate__(self) -> Json:
+        return {name: getattr(self, name) for name in _FIELDS}
+
     def argument(self, name: str, default: Any = None) -> Any:
         """One of `args`, or the default."""
         return self.args.get(name, default)
@@ -73,10 +93,10 @@ class Layer:
     def to_json(self) -> Json:
         """The layer as a JSON object without the defaults."""
         out: Json = {}
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if value != _LAYER_DEFAULTS.get(each.name):
-                out[each.name] = list(value) if isinstance(value, tuple) else value
+        for name in _FIELDS:
+            value = getattr(self, name)
+            if value != _LAYER_DEFAULTS.get(name):
+                out[name] = list(value) if isinstance(value, tuple) else value
         out.update({"args": dict(self.args)} if self.args else {})
         return out
 
@@ -108,6 +128,8 @@ _LAYER_DEFAULTS: Json = {
     "args": {},
     "inputs": (-1,),
 }
+
+_FIELDS = tuple(each.name for each in fields(Layer))
 
 Block = tuple[Layer, ...]
 
@@ -174,6 +196,23 @@ class Skeleton:
     def places(self) -> int:
         """How many blocks stand in a network of this skeleton."""
         return sum(self.blocks) if self.widths else 1
+
+    def head_for(self, classes: int) -> Block:
+        """The head with as many outputs as there are classes, where it leaves them open."""
+        if classes not in self._heads:
+            self._heads[classes] = tuple(
+                replace(layer, width=classes) if layer.op == "dense" and not layer.width else layer
+                for layer in self.head
+            )
+        return self._heads[classes]
+
+    @cached_property
+    def _heads(self) -> dict[int, Block]:
+        return {}
+
+    @cached_property
+    def _text(self) -> str:
+        return _canonical(self.to_json())
 
     def to_json(self) -> Json:
         """The skeleton as a JSON object."""
@@ -265,7 +304,9 @@ class Architecture:
     @cached_property
     def key(self) -> str:
         """16 hexadecimal digits: equal exactly where the canonical JSON is equal."""
-        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
+        blocks = ",".join(f"[{','.join(layer._text for layer in b)}]" for b in self.blocks)
+        size, skeleton = _canonical(list(self.input)), self.skeleton._text
+        text = f'{{"blocks":[{blocks}],"input":{size},"skeleton":{skeleton}}}'
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def to_json(self) -> Json:
@@ -321,15 +362,8 @@ class _Placer:
             for place in range(skeleton.blocks[stage]):
                 layers += self.block(self.design(stage, place))
                 if self.shape[0] != width:
-                    layers += self.block((Layer("conv", width=width),), remember=False)
-        return layers + self.block(self.head(), remember=False)
-
-    def head(self) -> Block:
-        classes = self.architecture.input.classes
-        return tuple(
-            replace(layer, width=classes) if layer.op == "dense" and not layer.width else layer
-            for layer in self.architecture.skeleton.head
-        )
+                    layers += self.block(_adapter(width))
+        return layers + self.block(skeleton.head_for(self.architecture.input.classes))
 
     def design(self, stage: int, place: int) -> Block:
         blocks, skeleton = self.architecture.blocks, self.architecture.skeleton
@@ -339,13 +373,11 @@ class _Placer:
             return blocks[stage]
         return blocks[sum(skeleton.blocks[:stage]) + place]
 
-    def block(self, block: Block, remember: bool = True) -> list[PlacedLayer]:
-        known = (id(block), self.shape)  # the architecture keeps its blocks alive: ids are unique
+    def block(self, block: Block) -> list[PlacedLayer]:
+        known = (id(block), self.shape)  # somebody keeps each block alive: ids are unique
         layers = self.placed.get(known)
         if layers is None:
-            layers = _place_block(block, self.shape)
-            if remember:
-                self.placed[known] = layers
+            layers = self.placed[known] = _place_block(block, self.shape)
         if layers:
             self.shape = layers[-1].out_shape
         return layers
@@ -360,9 +392,20 @@ def _place_block(block: Block, in_shape: Shape) -> list[PlacedLayer]:
                 f"an offset must stay inside its block, but layer {index} ({layer.op}) "
                 f"asks for {min(layer.inputs)}; the block's input is {-(index + 1)}"
             )
-        op = find_op(layer.op)
-        merged = op.merge([shapes[index + 1 + offset] for offset in layer.inputs])
-        out_shape, params, macs = op.place(layer, merged)
-        shapes.append(out_shape)
-        layers.append(PlacedLayer(layer, merged, out_shape, params, macs))
+        if layer.inputs == (-1,):
+            shape = shapes[-1]
+        else:
+            shape = find_op(layer.op).merge([shapes[index + 1 + at] for at in layer.inputs])
+        placed = layer._placed(shape)
+        shapes.append(placed.out_shape)
+        layers.append(placed)
     return layers
+
+
+@cache
+def _adapter(width: int) -> Block:
+    return (Layer("conv", width=width),)
+
+
+def _canonical(data: Any) -> str:
+    return json.dumps(data, sort_keys=True, separators=(",", ":"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from nas.core.architecture import Architecture, Block, Layer, Skeleton
 from nas.core.choices import Choose
 from nas.core.errors import InvalidOption
@@ -73,14 +75,20 @@ class BlockSpace(SearchSpace):
 def _layer(choose: Choose, site: str, op: str) -> Block:
     """One layer of the chain with its settings, and the batch normalisation behind it."""
     if op not in ("conv", "max_pool", "avg_pool"):
-        return (Layer(op),)
+        return (_made(op),)
     kernels = CONV_KERNELS if op == "conv" else POOL_KERNELS
     kind = "conv" if op == "conv" else "pool"
     kernel = choose(f"{site}/{kind}-w", kernels), choose(f"{site}/{kind}-h", kernels)
     if op != "conv":
-        return (Layer(op, kernel),)
-    conv = Layer(op, kernel, ratio=choose(f"{site}/ratio", RATIOS))
+        return (_made(op, kernel),)
+    conv = _made(op, kernel, choose(f"{site}/ratio", RATIOS))
     normed = choose(
         f"{site}/batch-norm", (True, False), (BATCH_NORM_PROBABILITY, 1 - BATCH_NORM_PROBABILITY)
     )
-    return (conv, Layer("batch_norm")) if normed else (conv,)
+    return (conv, _made("batch_norm")) if normed else (conv,)
+
+
+@cache
+def _made(op: str, kernel: tuple[int, int] = (1, 1), ratio: float | None = None) -> Layer:
+    """A layer; there are few different ones."""
+    return Layer(op, kernel, ratio=ratio)
