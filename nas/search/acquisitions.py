@@ -20,45 +20,45 @@ class Greedy(Acquisition):
 
 
 class UpperConfidenceBound(Acquisition):
-    """Mean plus `beta` standard deviations (Srinivas et al. 2010); needs a std.
+    """An upper quantile (Srinivas et al. 2010): that of `beta` deviations; needs std or samples.
 
     Args:
-        beta: how much an uncertain network is preferred; 0 is `Greedy`.
+        beta: how much an uncertain network is preferred; 0 is the median.
     """
 
-    def __init__(self, beta: float = 1.0) -> None:
+    def __init__(self, beta: float = 2.0) -> None:
         if not (math.isfinite(beta) and beta >= 0):
             raise InvalidOption(f"beta must be a number >= 0, but got {beta}")
         self.beta = beta
 
     def score(self, prediction: Prediction, best: float) -> np.ndarray:
         """See `Acquisition.score`."""
+        from scipy.special import ndtr
+
+        if prediction.samples is not None:
+            return np.asarray(np.quantile(prediction.samples, ndtr(self.beta), axis=0))
         return np.asarray(prediction.mean + self.beta * _std(prediction, self))
 
 
 class ExpectedImprovement(Acquisition):
-    """How much the best is expected to be beaten by (Jones et al. 1998); needs a std.
+    """How much the best is expected to be beaten by (Jones et al. 1998); needs std or samples.
 
     Before anything is measured it is the expected accuracy.
     """
 
     def score(self, prediction: Prediction, best: float) -> np.ndarray:
         """See `Acquisition.score`."""
-        from scipy.special import ndtr
-
-        std = _std(prediction, self)
         if not math.isfinite(best):
             return np.asarray(prediction.mean)
-        gain = prediction.mean - best
-        # Where there is no doubt, z is +-inf or 0 and the formula gives max(gain, 0).
-        z = np.divide(gain, std, out=np.sign(gain) * np.inf, where=std > 0)
-        z = np.nan_to_num(z, nan=0.0, posinf=40.0, neginf=-40.0)
-        density = np.exp(-0.5 * z**2) / math.sqrt(2 * math.pi)
-        return np.asarray(gain * ndtr(z) + std * density)
+        if prediction.samples is not None:
+            gain = np.maximum(prediction.samples - best, 0.0).mean(axis=0)
+        else:
+            gain = _gaussian_improvement(prediction.mean - best, _std(prediction, self))
+        return np.asarray(gain + _TIE * (prediction.mean - best))
 
 
 class ThompsonSampling(Acquisition):
-    """One draw from what the surrogate holds possible (Thompson 1933); needs a std.
+    """One draw from what the surrogate holds possible (Thompson 1933); needs std or samples.
 
     Each architecture's draw is its own, so that the best of them are a varied batch.
 
@@ -73,8 +73,25 @@ class ThompsonSampling(Acquisition):
 
     def score(self, prediction: Prediction, best: float) -> np.ndarray:
         """See `Acquisition.score`."""
+        n = len(prediction)
+        if prediction.samples is not None:
+            rows = self._rng.integers(len(prediction.samples), size=n)
+            return np.asarray(prediction.samples[rows, np.arange(n)])
         std = _std(prediction, self)
-        return np.asarray(prediction.mean + std * self._rng.standard_normal(len(prediction)))
+        return np.asarray(prediction.mean + std * self._rng.standard_normal(n))
+
+
+_TIE = 1e-6  # share of the mean that orders networks of which none is expected to improve
+
+
+def _gaussian_improvement(gain: np.ndarray, std: np.ndarray) -> np.ndarray:
+    """E max(g, 0) for g normal with these means and deviations (n,)."""
+    from scipy.special import ndtr
+
+    sure = std == 0
+    z = gain / np.where(sure, 1.0, std)
+    density = np.exp(-0.5 * z**2) / math.sqrt(2 * math.pi)
+    return np.where(sure, np.maximum(gain, 0.0), gain * ndtr(z) + std * density)
 
 
 def _std(prediction: Prediction, acquisition: Acquisition) -> np.ndarray:

@@ -6,6 +6,7 @@ from nas.studies.objective import Objective, replay
 from nas.studies.progress import Progress
 from nas.studies.pruner import LearningCurvePruner
 from nas.studies.samplers import EvolutionSampler, SpaceSampler, SurrogateSampler
+from nas.studies.search import search
 from nas.studies.storage import opened
 from nas.studies.stream import Sampled, stream
 from nas.studies.take_in import take_in
@@ -26,6 +27,7 @@ __all__ = [
     "find_study",
     "opened",
     "replay",
+    "search",
     "stream",
     "take_in",
 ]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
 from nas.core.architecture import Architecture
-from nas.core.choices import Replay
+from nas.core.choices import Draw, Replay
 from nas.core.corpus import Corpus, Header
 from nas.core.errors import InvalidArchitecture, InvalidCorpus, InvalidStudy
 from nas.core.interfaces import Candidate, SearchSpace
@@ -90,11 +91,20 @@ class History:
         try:
             network = self._space.canonical(self._space.generate(choose))
         except InvalidArchitecture:
-            return None
+            return self._taken_in(trial)
         score = trial.value if trial.state == TrialState.COMPLETE else None
         return Candidate(
             network, float("nan") if score is None else score, choose.decisions, choose.options
         )
+
+    def _taken_in(self, trial: FrozenTrial) -> Candidate | None:
+        """A network of a corpus that a study took in: its decisions are not known."""
+        data = trial.user_attrs.get("record")
+        if data is None:
+            return None
+        example = self._space.generate(Draw(np.random.default_rng(0)))
+        record = Record.from_json(data, example.skeleton, example.input)
+        return Candidate(record.architecture, float("nan") if trial.value is None else trial.value)
 
     def _record(self, trial: FrozenTrial) -> Record | None:
         if trial.state != TrialState.COMPLETE:

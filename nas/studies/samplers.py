@@ -259,7 +259,7 @@ class SurrogateSampler(SpaceSampler):
     Args:
         space: that the objective generates from.
         surrogate: predicts accuracies; fitted copies of it do.
-        acquisition: what is worth training, given a prediction; `UpperConfidenceBound(2)`.
+        acquisition: what is worth training, given a prediction; `UpperConfidenceBound()`.
         proposer: how the space is looked through; `EvolutionProposer()`.
         warmup: random architectures at the beginning.
         refit_every: results after which the surrogate is fitted again.
@@ -286,7 +286,7 @@ class SurrogateSampler(SpaceSampler):
                 f"{type(surrogate).__name__} reads curves; take it for LearningCurvePruner"
             )
         self.surrogate = surrogate
-        self.acquisition = acquisition or UpperConfidenceBound(2.0)
+        self.acquisition = acquisition or UpperConfidenceBound()
         self.proposer = proposer or EvolutionProposer()
         self.warmup = warmup
         self.refit_every = refit_every

@@ -1,0 +1,152 @@
+"""Many independent calculations: in parallel processes, each once, its result kept in a file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import pickle
+import sys
+import threading
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any, TypeVar
+
+from nas.core.errors import InvalidOption, WorkersDied
+from nas.core.files import write_text
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+State = TypeVar("State")
+Task = TypeVar("Task", bound=Hashable)
+
+
+def results_of(
+    function: Callable[[State, Task], Any], state: State, tasks: Sequence[Task], workers: int
+) -> Iterator[tuple[Task, Any]]:
+    """`function(state, task)` for each task as it comes, from processes with one thread each.
+
+    Args:
+        function: of a module; its results, like state and tasks, must be picklable.
+        state: what all tasks share; sent to each process once.
+        tasks: different ones.
+        workers: processes.
+
+    Raises:
+        InvalidOption: something cannot be pickled.
+        WorkersDied: a process was killed.
+    """
+    if not tasks:
+        return
+    try:
+        pickled = pickle.dumps((function, state))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise InvalidOption(
+            f"surrogates, spaces and samplers must be picklable, but: {error}"
+        ) from error
+    with (
+        _one_thread_each(),
+        ProcessPoolExecutor(
+            min(workers, len(tasks)),
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_receive,
+            initargs=(pickled, sys.path),
+        ) as pool,
+    ):
+        futures = {pool.submit(_run, task): task for task in tasks}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BrokenProcessPool as error:
+            raise WorkersDied(
+                "a worker was killed, perhaps for lack of memory; what was done is kept: run "
+                "again with fewer --workers"
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes started here use one thread; several on each core would slow each other down."""
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+
+
+_call: tuple[Callable[[Any, Any], Any], Any] | None = None  # in a worker: what it was started for
+
+
+def _receive(pickled: bytes, path: list[str]) -> None:
+    global _call
+    threading.Thread(target=_end_with_command, daemon=True).start()
+    sys.path[:] = path
+    _call = pickle.loads(pickled)
+
+
+def _end_with_command() -> None:
+    """A killed command leaves no workers behind."""
+    command = multiprocessing.parent_process()
+    if command is not None:
+        wait([command.sentinel])
+        os._exit(1)
+
+
+def _run(task: Any) -> Any:
+    assert _call is not None
+    function, state = _call
+    return function(state, task)
+
+
+class Kept:
+    """Results as JSON files, named by everything that they depend on.
+
+    Args:
+        folder: with a file for each result that was ever kept there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, depends: object) -> Any:
+        """The result that was kept under these JSON values, or None."""
+        try:
+            return json.loads(self._path(depends).read_text())
+        except (FileNotFoundError, ValueError):  # a broken file is made again
+            return None
+
+    def write(self, depends: object, result: Any) -> None:
+        """Keeps a result."""
+        write_text(self._path(depends), json.dumps(result))
+
+    def _path(self, depends: object) -> Path:
+        return self._folder / f"{digest(depends)}.json"
+
+
+def digest(content: object) -> str:
+    """24 hexadecimal digits for JSON values."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def source(module: str) -> str:
+    """A digest of the code behind a module, so that no result outlives a change of its code.
+
+    All files of its top-level package count; of a single module, that file.
+    """
+    file = getattr(sys.modules[module.partition(".")[0]], "__file__", None)
+    if file is None:
+        return module
+    path = Path(file)
+    files = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
+    return hashlib.sha256(b"".join(each.read_bytes() for each in files)).hexdigest()
