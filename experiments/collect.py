@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 from experiments.folder import RunFolder
 from experiments.terminal import ProgressBar, say, worker_count, wrote
+from nas.core.architecture import Input
 from nas.core.corpus import Corpus, Header
-from nas.core.errors import InvalidOption
+from nas.core.errors import InvalidOption, InvalidStudy
 from nas.core.interfaces import Candidate, SearchSpace
 from nas.core.limits import Limits
 from nas.training.recipe import Recipe
@@ -63,7 +64,8 @@ def collect(
         out: folder for everything this run writes.
     """
     folder = RunFolder(out)
-    task = task_of(space, data, recipe, seed, Limits(max_params, max_macs), device)
+    fed = None if storage else known_input(folder, study, data)
+    task = task_of(space, data, recipe, seed, Limits(max_params, max_macs), device, fed)
     found = train(
         task,
         folder,
@@ -96,23 +98,37 @@ def task_of(
     seed: int,
     limits: Limits,
     device: str = "auto",
+    fed: Input | None = None,
 ) -> CollectTask:
-    """Everything a worker needs, on the data set's input."""
+    """Everything a worker needs, on the data set's input: `fed` where that is known already."""
     from nas.evaluators import TrainingEvaluator
     from nas.studies import CollectTask, stream
 
     evaluator = TrainingEvaluator(data, recipe, device)
-    space = space.on(evaluator.data_set.input)
+    space = space.on(fed or evaluator.input)
     first = next(stream(space, seed, limits)).architecture
     header = Header(
         first.skeleton,
         first.input,
-        evaluator.data_set.name,
+        data,
         recipe.to_json(),
         space=f"{type(space).__module__}.{type(space).__qualname__}",
         source="nas collect",
     )
     return CollectTask(space, evaluator, header, seed, limits=limits)
+
+
+def known_input(folder: RunFolder, study: str, data: str) -> Input | None:
+    """What the data set feeds, where the folder's study tells: loading a data set takes seconds."""
+    from nas.studies import header_of
+
+    if not folder.study.is_file():
+        return None
+    try:
+        header = header_of(folder.storage, study)
+    except InvalidStudy:  # a broken one is for the collect to refuse, or to mend
+        return None
+    return header.input if header is not None and header.data == data else None
 
 
 def train(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -65,7 +66,7 @@ def demo(
     say(f"1/4  sampling and training {networks} networks, {worker_count(workers)} at a time")
     task = task_of(BlockSpace(), data, recipe, seed, Limits())
     limits = Limits(max_macs=macs_percentile(task.space, 75, seed))
-    task = task_of(BlockSpace(), data, recipe, seed, limits)
+    task = replace(task, limits=limits)
     sampled = finished(
         train(task, folder, networks, workers=workers).filter(lambda r: r.index is not None),
         least=2 * FOLDS,

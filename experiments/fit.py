@@ -22,8 +22,10 @@ def fit(corpus: Path, surrogate: Surrogate, out: Path = Path("runs/fit")) -> Non
     """
     networks = finished(Corpus.read(corpus), least=2)
     folder = RunFolder(out).make()
+    name = type(surrogate).__name__
+    say(f"fitting {name} to {len(networks)} networks …")
     seconds = fit_into(folder, surrogate, networks)
-    say(f"fitted {type(surrogate).__name__} to {len(networks)} networks in {seconds:.1f}s")
+    say(f"fitted {name} to {len(networks)} networks in {seconds:.1f}s")
     wrote(
         [folder.surrogate],
         [

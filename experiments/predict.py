@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from experiments.folder import read_json, read_task, surrogate_folder
-from experiments.terminal import say, table
+from experiments.terminal import say, table, warn
 from nas.core.architecture import Architecture
+from nas.core.corpus import Header
 from nas.core.errors import InvalidArchitecture
 from nas.core.interfaces import Prediction, Query, Surrogate
 from nas.core.interfaces import predict as ask
@@ -27,6 +28,17 @@ def predict(
     architectures = read_architectures(architecture)
     fitted = Surrogate.load(folder.surrogate, trust=trust or ())
     task = read_task(folder)
+    check(architectures, task)
+    said = ask(fitted, [Query(each, epoch) for each in architectures])
+    say(prediction_table(architectures, said))
+
+
+def check(architectures: list[Architecture], task: Header) -> None:
+    """Refuses architectures of another input than the task's, and warns of another skeleton.
+
+    Raises:
+        InvalidArchitecture: one is for another input.
+    """
     for each in architectures:
         if each.input != task.input:
             raise InvalidArchitecture(
@@ -34,8 +46,12 @@ def predict(
                 f"{tuple(task.input)}), but {each.key} is for {tuple(each.input)}; fit a surrogate "
                 "to a corpus of that task"
             )
-    said = ask(fitted, [Query(each, epoch) for each in architectures])
-    say(prediction_table(architectures, said))
+    others = sum(each.skeleton != task.skeleton for each in architectures)
+    if others:
+        warn(
+            f"{others} of {len(architectures)} architectures stand in another skeleton than the "
+            "networks that the surrogate was fitted to: their predictions are extrapolated"
+        )
 
 
 def read_architectures(path: Path) -> list[Architecture]:

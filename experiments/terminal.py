@@ -36,6 +36,11 @@ def say(text: str = "") -> None:
     print(text, flush=True)
 
 
+def warn(text: str) -> None:
+    """Prints one line on stderr."""
+    print(f"nas: warning: {text}", file=sys.stderr, flush=True)
+
+
 def wrote(paths: Sequence[object], following: Sequence[str] = ()) -> None:
     """Ends a verb: what it wrote, and what to run next."""
     for path in paths:

@@ -1,7 +1,7 @@
 """Everything Optuna that concerns collecting: each trained network is a trial of a study."""
 
 from nas.studies.collect import collect
-from nas.studies.export import corpora_of, corpus_of
+from nas.studies.export import corpora_of, corpus_of, header_of
 from nas.studies.objective import Objective, replay
 from nas.studies.progress import Progress
 from nas.studies.pruner import LearningCurvePruner
@@ -25,6 +25,7 @@ __all__ = [
     "corpora_of",
     "corpus_of",
     "find_study",
+    "header_of",
     "opened",
     "replay",
     "search",

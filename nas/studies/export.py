@@ -6,7 +6,7 @@ import os
 
 import optuna
 
-from nas.core.corpus import Corpus
+from nas.core.corpus import Corpus, Header
 from nas.studies.storage import opened, quiet
 from nas.studies.task import find_study
 
@@ -20,6 +20,19 @@ def corpus_of(storage: str | os.PathLike[str], study: str) -> Corpus:
     """
     with quiet(), opened(storage, create=False) as opened_storage:
         return Corpus.from_study(find_study(opened_storage, study).study)
+
+
+def header_of(storage: str | os.PathLike[str], study: str) -> Header | None:
+    """The header of a study; None where there is no such study, or nas has not made it.
+
+    Raises:
+        InvalidStudy: the storage cannot be opened.
+    """
+    with quiet(), opened(storage, create=False) as opened_storage:
+        for each in opened_storage.get_all_studies():
+            if each.study_name == study and "header" in each.user_attrs:
+                return Header.from_json(each.user_attrs["header"])
+    return None
 
 
 def corpora_of(storage: str | os.PathLike[str]) -> dict[str, Corpus]:

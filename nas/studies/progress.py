@@ -8,9 +8,11 @@ from datetime import datetime
 import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
-from nas.studies.slots import Board
+from nas.studies.slots import Board, owner_of
 
 _ENOUGH = 5  # trainings, before their times are taken to depend on their MACs
+_LEAST = 3  # trainings, before anything is foretold
+_LONG = 60.0  # seconds of a training beside which its worker's start does not count
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Progress:
         seconds: since this command started.
         work_done: MACs of the networks that are done.
         work_total: MACs of all.
-        eta: seconds left, by the durations of the networks so far; None before the first.
+        eta: seconds left, by the durations of the networks so far; None while they say too little.
     """
 
     done: int
@@ -65,10 +67,10 @@ def _ended(trial: FrozenTrial | None) -> bool:
 def _eta(board: Board) -> float | None:
     """What the networks left take by a line through (MACs, duration) of those done."""
     left = [slot for slot in board.slots if not _ended(board.holders.get(slot.name))]
-    timed = [t for t in board.finished if _timed(t)]
+    timed = _timed(board)
     if not left:
         return 0.0
-    if not timed:
+    if len(timed) < _LEAST and not any(_duration(trial) >= _LONG for trial in timed):
         return None
     macs = np.array([trial.user_attrs["macs"] for trial in timed], float)
     base, slope = _line(macs, np.array([_duration(trial) for trial in timed]))
@@ -93,9 +95,24 @@ def _line(macs: np.ndarray, seconds: np.ndarray) -> tuple[float, float]:
     return 0.0, float(seconds.sum() / max(macs.sum(), 1.0))
 
 
-def _timed(trial: FrozenTrial) -> bool:
-    """True for a whole training that took place in this study."""
-    return trial.state == TrialState.COMPLETE and "taken_in" not in trial.user_attrs
+def _timed(board: Board) -> list[FrozenTrial]:
+    """Whole trainings that took place in this study.
+
+    Without each worker's first one, in which it imports its libraries and loads the data, unless
+    that was long.
+    """
+    first: dict[str, int] = {}
+    for trial in board.trials:
+        owner = owner_of(trial)
+        if owner is not None:
+            first.setdefault(owner.worker, trial.number)
+    return [
+        trial
+        for trial in board.finished
+        if trial.state == TrialState.COMPLETE
+        and "taken_in" not in trial.user_attrs
+        and (trial.number not in first.values() or _duration(trial) >= _LONG)
+    ]
 
 
 def _duration(trial: FrozenTrial) -> float:

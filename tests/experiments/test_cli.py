@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 
 from experiments.cli import VERBS, main
 from experiments.wording import one_line
-from nas import Corpus, Header, LearningCurve, Record
+from nas import Architecture, Corpus, Header, LearningCurve, Record
 from nas.core.choices import Draw
 from search_spaces import BlockSpace
 
@@ -318,8 +319,15 @@ def test_a_fitted_surrogate_predicts_and_proposes(capsys, corpus_file, plugin, t
     capsys.readouterr()
     architectures = ["--architecture", f"{out}/proposals.json"]
     assert main(["predict", *trusting, *architectures]) == 0
-    said = capsys.readouterr().out
-    assert all(f"{each['predicted']:.4f}" in said for each in found)
+    said = capsys.readouterr()
+    assert all(f"{each['predicted']:.4f}" in said.out for each in found)
+    assert not said.err
+    network = Architecture.from_json(found[0]["architecture"])
+    other = network.on(replace(network.skeleton, blocks=(5,) * len(network.skeleton.blocks)))
+    (tmp_path / "other.json").write_text(json.dumps(other.to_json()))
+    assert main(["predict", *trusting, "--architecture", f"{tmp_path}/other.json"]) == 0
+    warned = capsys.readouterr().err.strip()
+    assert "1 of 1 architectures stand in another skeleton" in warned and "\n" not in warned
     assert "--trust" in refused(capsys, "predict", "--surrogate", out, *architectures)
     assert "nas fit" in refused(capsys, "predict", "--surrogate", tmp_path, *architectures)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 
 from nas.core.errors import InvalidData
 from nas.training.data.dataset import SPLIT_SEED, DataSet, stratified
@@ -75,7 +77,7 @@ def _torchvision(name: str) -> DataSet:
     folder = Path(os.environ.get("NAS_DATA") or "~/.cache/nas").expanduser()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with warnings.catch_warnings():
+        with _alone(folder / f"{name}.lock"), warnings.catch_warnings():
             # CIFAR's pickles were written by a numpy that spelled a flag in another way.
             warnings.filterwarnings("ignore", message=r"dtype\(\): align should be passed")
             parts = [
@@ -89,6 +91,14 @@ def _torchvision(name: str) -> DataSet:
         ) from error
     train, test = parts
     return DataSet.of(name, train, test=test)
+
+
+def _alone(lock: Path) -> AbstractContextManager[object]:
+    """Held by one process at a time, so that no two write the same download.
+
+    Nothing is downloaded into a folder that cannot be written.
+    """
+    return FileLock(lock) if os.access(lock.parent, os.W_OK) else nullcontext()
 
 
 def _arrays(source: Any) -> tuple[np.ndarray, np.ndarray]:

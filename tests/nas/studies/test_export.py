@@ -3,7 +3,7 @@ import pytest
 import toys
 
 from nas.core.errors import InvalidCorpus, InvalidStudy
-from nas.studies import corpora_of, corpus_of
+from nas.studies import corpora_of, corpus_of, header_of
 from nas.studies.owners import Owner
 from nas.studies.slots import slots_of
 from nas.studies.storage import opened, quiet
@@ -17,6 +17,7 @@ def test_a_study_comes_out_as_a_corpus_while_it_grows(storage, toy_study):
     assert toys.facts(corpus) == toys.expected(2)
     assert corpus.header == toys.HEADER
     assert corpora_of(storage) == {"toy": corpus}
+    assert (header_of(storage, "toy"), header_of(storage, "tox")) == (toys.HEADER, None)
 
 
 def test_studies_of_others_are_left_out(storage, toy_study):

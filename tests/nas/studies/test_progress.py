@@ -4,19 +4,21 @@ import pytest
 import toys
 from optuna.trial import TrialState, create_trial
 
+from nas.studies.owners import Owner
 from nas.studies.progress import progress_of
 from nas.studies.slots import Board, slots_of
 
 SLOTS = slots_of(toys.TASK, 10)
 
 
-def trial(index, seconds, state=TrialState.COMPLETE, **attributes):
+def trial(index, seconds, state=TrialState.COMPLETE, number=-1, **attributes):
     value = 0.1 * index if state == TrialState.COMPLETE else None
     made = create_trial(
         state=state,
         value=value,
         user_attrs={"index": index, "macs": SLOTS[index].macs, **attributes},
     )
+    made.number = number
     start = datetime(2026, 1, 1)
     if state == TrialState.RUNNING:
         made.datetime_start = datetime.now() - timedelta(seconds=seconds)
@@ -44,9 +46,18 @@ def test_counts_and_best():
     assert progress.seconds == 7.0
 
 
-def test_nothing_is_foretold_before_the_first_result():
+def test_nothing_is_foretold_by_what_says_little():
     assert shown().eta is None
-    assert shown(trial(0, 0.0, taken_in=True)).eta is None
+    assert shown(*(trial(index, 0.0, taken_in=True) for index in range(5))).eta is None
+    assert shown(trial(0, 5), trial(1, 5)).eta is None
+
+
+def test_a_workers_first_training_counts_only_where_it_was_long():
+    owner = Owner.here().to_json()
+    first = [trial(0, 30, number=0, owner=owner)]
+    rest = [trial(index, 1, number=index, owner=owner) for index in range(1, 6)]
+    assert shown(*first, *rest).eta == pytest.approx(4, abs=1)
+    assert shown(trial(0, 90, number=0, owner=owner)).eta > 90
 
 
 def test_the_time_left_follows_base_and_macs():
@@ -58,8 +69,8 @@ def test_the_time_left_follows_base_and_macs():
 
 
 def test_few_results_are_extended_in_proportion():
-    left = sum(slot.macs for slot in SLOTS[1:])
-    assert shown(trial(0, 10)).eta == pytest.approx(10 * left / SLOTS[0].macs)
+    done, left = (sum(slot.macs for slot in slots) for slots in (SLOTS[:3], SLOTS[3:]))
+    assert shown(*(trial(index, 10) for index in range(3))).eta == pytest.approx(30 * left / done)
 
 
 def test_times_that_have_nothing_to_do_with_macs_are_averaged():

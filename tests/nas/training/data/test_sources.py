@@ -1,5 +1,7 @@
 import gzip
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -62,6 +64,24 @@ def test_a_failed_download_is_told_in_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv("NAS_DATA", str(tmp_path / "data"))
     monkeypatch.setattr(datasets, "CIFAR10", Offline)
     refused("CIFAR10", "must be downloaded or lie in .*: Error downloading no network; check")
+
+
+def test_one_process_at_a_time_downloads(tmp_path, monkeypatch):
+    from torchvision import datasets
+
+    asked = []
+
+    class Busy:
+        def __init__(self, root, train, download):
+            code = "import sys, filelock; filelock.FileLock(sys.argv[1]).acquire(timeout=0)"
+            lock = [sys.executable, "-c", code, str(root / "CIFAR10.lock")]
+            asked.append(subprocess.run(lock, check=False, capture_output=True).stderr)
+            raise RuntimeError("enough")
+
+    monkeypatch.setenv("NAS_DATA", str(tmp_path))
+    monkeypatch.setattr(datasets, "CIFAR10", Busy)
+    refused("CIFAR10", "enough")
+    assert b"Timeout" in asked[0]
 
 
 def parts(**more):
