@@ -105,8 +105,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except NasError as error:
         return fail(str(error), error.exit_status)
     except KeyboardInterrupt:
-        print("\nstopped; the same command goes on from here", file=sys.stderr)
-        return 1
+        return stopped()
+    except SystemExit as ended:
+        if isinstance(ended.__context__, KeyboardInterrupt):  # Lightning's answer to Ctrl-C
+            return stopped()
+        raise
 
 
 def usage() -> str:
@@ -183,6 +186,13 @@ def parser_of(name: str, verb: Verb) -> ArgumentParser:
     )
     parser.set_defaults({key: {"class_path": path} for key, path in verb.defaults})
     return parser
+
+
+def stopped() -> int:
+    """Says that Ctrl-C was heard and returns the exit status."""
+    start = "\r" if sys.stderr.isatty() else ""  # over the ^C that the terminal shows
+    print(f"{start}stopped; run the same command again to go on", file=sys.stderr)
+    return 1
 
 
 def fail(message: str, status: int = 2) -> int:

@@ -31,6 +31,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([line(header), rule, *map(line, rows)])
 
 
+def has_terminal() -> bool:
+    """True where people see stderr in a terminal; one without columns shows nothing."""
+    return sys.stderr.isatty() and os.get_terminal_size(sys.stderr.fileno()).columns > 0
+
+
 def say(text: str = "") -> None:
     """Prints a line at once, also into a pipe."""
     print(text, flush=True)
@@ -58,17 +63,16 @@ class ProgressBar:
         self._label, self._shown = label, -1
         self._last = time.monotonic()
         self._bar: tqdm[NoReturn] | None = None
-        if sys.stderr.isatty():
-            form = "{desc} {percentage:3.0f}%|{bar:24}| {postfix}"
-            self._bar = tqdm(total=1.0, desc=label, bar_format=form, leave=True)
+        if has_terminal():
+            form = label + " {percentage:3.0f}%|{bar:24}| {desc}"
+            self._bar = tqdm(total=1.0, bar_format=form, leave=True)
 
     def __call__(self, progress: Progress) -> None:
         """Shows where things stand."""
         share = progress.work_done / progress.work_total if progress.work_total else 1.0
         if self._bar is not None:
             self._bar.n = min(share, 1.0)
-            self._bar.set_postfix_str(describe(progress), refresh=False)
-            self._bar.refresh()
+            self._bar.set_description_str(describe(progress))
             return
         ended = progress.done >= progress.total
         due = time.monotonic() - self._last >= PLAIN_EVERY

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -100,7 +102,7 @@ class Crew:
         context = multiprocessing.get_context("spawn")
         heard, said = context.Pipe(duplex=False)
         process = context.Process(target=main, args=(self._job, rank, said), name=f"worker {rank}")
-        with _one_thread():
+        with _one_thread(), deaf():
             process.start()
         said.close()
         self._live[rank] = process, heard
@@ -118,6 +120,19 @@ class Crew:
         heard.close()
         process.close()
         return End(pid, exitcode, error)
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """Processes started in it ignore Ctrl-C from the first: the command ends them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -50,7 +50,8 @@ def main(pickled: bytes, rank: int, said: Connection) -> None:
         rank: the worker's number.
         said: takes the NasError, if one ends the worker.
     """
-    # Ctrl-C reaches the whole group; it is the command that stops its workers.
+    # Ctrl-C reaches the whole group; it is the command that stops its workers. Not every platform
+    # or thread could start them like that.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_command, daemon=True).start()
     optuna.logging.set_verbosity(optuna.logging.WARNING)

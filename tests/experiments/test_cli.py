@@ -365,6 +365,18 @@ def test_a_failed_command_keeps_the_options_of_what_is_there(capsys, corpus_file
     assert main(["fit", "--config", "fit/fit.yaml"]) == 0
 
 
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_ctrl_c_gets_one_line_and_exit_status_1(capsys, corpus_file, plugin, wrapped):
+    ctrl_c = "raise KeyboardInterrupt"
+    body = f"try: {ctrl_c}\n        except KeyboardInterrupt: sys.exit(1)" if wrapped else ctrl_c
+    mine = plugin(
+        f"pass\n\nimport sys\nclass Stopped(Mine):\n    def fit(self, corpus):\n        {body}\n"
+    )
+    words = ["fit", "--corpus", str(corpus_file), "--out", "fit", "--surrogate"]
+    assert main([*words, mine.replace("Mine", "Stopped")]) == 1
+    assert capsys.readouterr().err == "stopped; run the same command again to go on\n"
+
+
 def test_corpus_verbs(capsys, corpus_file, tmp_path):
     assert main(["corpus", "info", str(corpus_file)]) == 0
     said = capsys.readouterr().out

@@ -1,5 +1,6 @@
 import os
 import random
+import signal
 import subprocess
 import sys
 import textwrap
@@ -14,7 +15,7 @@ from optuna.trial import TrialState
 from nas import Candidate
 from nas.core.errors import DiskFull, InvalidOption, InvalidStudy, WorkersDied
 from nas.studies import collect
-from nas.studies.crew import Crew
+from nas.studies.crew import Crew, deaf
 from nas.studies.owners import Owner
 from nas.studies.slots import owner_of, slots_of
 from nas.studies.worker import work
@@ -209,6 +210,14 @@ def test_ctrl_c_stops_the_workers_and_leaves_nothing_running(storage):
     trials = toys.trials_of(storage)
     assert trials and not [t for t in trials if t.state == TrialState.RUNNING]
     assert not any(owner_of(trial).process.alive() for trial in trials)
+
+
+def test_workers_ignore_ctrl_c_before_they_have_imported_anything():
+    before = signal.getsignal(signal.SIGINT)
+    with deaf():
+        code = "import signal; print(signal.getsignal(signal.SIGINT).name)"
+        said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    assert (said.stdout.strip(), signal.getsignal(signal.SIGINT)) == (b"SIG_IGN", before)
 
 
 def test_proposals_are_trained_besides(storage):
