@@ -52,6 +52,11 @@ class Verb:
 SPACE = ("space", "search_spaces.BlockSpace")
 SURROGATE = ("surrogate", "surrogates.Peephole")
 PROPOSER = ("proposer", "nas.search.PoolProposer")
+SEARCH = (
+    ("surrogate", "surrogates.GaussianProcess"),
+    ("acquisition", "nas.search.UpperConfidenceBound"),
+    ("proposer", "nas.search.EvolutionProposer"),
+)
 
 VERBS: dict[str, Verb] = {
     "demo": Verb("demo:demo", "the whole loop on small real images, in minutes"),
@@ -70,6 +75,7 @@ VERBS: dict[str, Verb] = {
         "a surrogate's best architectures, untrained",
         defaults=(SPACE, PROPOSER),
     ),
+    "search": Verb("searching:search", "closed loop: propose, train, fit again", defaults=SEARCH),
     "report": Verb("report:report", "one self-contained HTML page of a run folder", True),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -153,16 +153,10 @@ def train(
     url = storage or folder.storage
     if known is not None:
         studies.take_in(task, storage=url, study=study, corpus=known)
-    bar = ProgressBar(label)
-
-    def show(progress: Progress) -> None:
-        if not kept:  # the study has been opened: from here on the options are those of its task
-            kept.append(folder.make())
-        bar(progress)
-
-    kept: list[RunFolder] = []
-    try:
-        corpus = studies.collect(
+    return under_bar(
+        folder,
+        label,
+        lambda show: studies.collect(
             task,
             storage=url,
             study=study,
@@ -172,7 +166,24 @@ def train(
             reclaim=reclaim,
             retry_failed=retry_failed,
             on_progress=show,
-        )
+        ),
+    )
+
+
+def under_bar(
+    folder: RunFolder, label: str, work: Callable[[Callable[[Progress], None]], Corpus]
+) -> Corpus:
+    """Runs what trains networks under a progress bar and writes the folder's corpus."""
+    bar = ProgressBar(label)
+
+    def show(progress: Progress) -> None:
+        if not kept:  # the study has been opened: from here on the options are those of its task
+            kept.append(folder.make())
+        bar(progress)
+
+    kept: list[RunFolder] = []
+    try:
+        corpus = work(show)
     finally:
         bar.close()
     corpus.write(folder.corpus)

@@ -63,8 +63,13 @@ class RunFolder:
         return self.path / "compare.json"
 
     @property
+    def search(self) -> Path:
+        """Rows of `nas search` over a table."""
+        return self.path / "search.json"
+
+    @property
     def cache(self) -> Path:
-        """Folder of judgements that `nas compare` made."""
+        """Folder of what `nas compare` and `nas search` calculated once."""
         return self.path / "cache"
 
     @property

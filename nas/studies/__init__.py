@@ -1,5 +1,6 @@
 """Everything Optuna that concerns collecting: each trained network is a trial of a study."""
 
+from nas.studies.baselines import baseline
 from nas.studies.collect import collect
 from nas.studies.export import corpora_of, corpus_of, header_of
 from nas.studies.objective import Objective, replay
@@ -10,7 +11,7 @@ from nas.studies.search import search
 from nas.studies.storage import opened
 from nas.studies.stream import Sampled, stream
 from nas.studies.take_in import take_in
-from nas.studies.task import CollectTask, find_study
+from nas.studies.task import CollectTask, described, find_study
 
 __all__ = [
     "CollectTask",
@@ -21,9 +22,11 @@ __all__ = [
     "Sampled",
     "SpaceSampler",
     "SurrogateSampler",
+    "baseline",
     "collect",
     "corpora_of",
     "corpus_of",
+    "described",
     "find_study",
     "header_of",
     "opened",

@@ -1,0 +1,180 @@
+"""Searches over a table of recorded trainings: several methods, several seeds, one table."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from experiments.comparison import describe
+from experiments.parallel import Kept, digest, results_of, source
+from nas.core.architecture import Architecture
+from nas.core.corpus import Corpus
+from nas.core.interfaces import SearchSpace
+from nas.core.limits import Allows
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+
+    from nas.studies import LearningCurvePruner, SurrogateSampler
+
+Baseline = Literal["random", "evolution", "tpe", "nsga2"]
+SURROGATE = "surrogate"
+NAMES: Mapping[str, str] = {
+    "random": "random search",
+    "evolution": "regularised evolution",
+    "tpe": "Optuna's TPE",
+    "nsga2": "Optuna's NSGA-II",
+}
+
+
+@dataclass(frozen=True)
+class Within:
+    """Limits, and membership of a table.
+
+    Attributes:
+        limits: on cost.
+        members: keys of the table's networks in canonical form.
+    """
+
+    limits: Allows
+    members: frozenset[str]
+
+    def allow(self, architecture: Architecture) -> bool:
+        """See `nas.core.limits.Allows`."""
+        return architecture.key in self.members and self.limits.allow(architecture)
+
+    def to_json(self) -> list[str]:
+        """All that it depends on."""
+        return [repr(self.limits), *sorted(self.members)]
+
+    def __repr__(self) -> str:
+        return f"among the {len(self.members)} of the table, {self.limits}"
+
+
+@dataclass(frozen=True)
+class Replays:
+    """What is replayed.
+
+    Attributes:
+        corpus: the table.
+        sampler: the search with a surrogate; all methods search its space, within its limits.
+        networks: that each search may look up.
+        pruner: stops trainings early, in all methods.
+    """
+
+    corpus: Corpus
+    sampler: SurrogateSampler
+    networks: int
+    pruner: LearningCurvePruner | None = None
+
+
+@dataclass(frozen=True)
+class Replay:
+    """One search: what it looked up, in order.
+
+    Attributes:
+        targets: accuracies; None for a training that was stopped.
+        epochs: that each training took.
+        seconds: that the search took, nearly all of it the method's own.
+    """
+
+    targets: list[float | None]
+    epochs: list[int]
+    seconds: float
+
+
+Task = tuple[str, int]  # method and seed
+
+
+def space_of(corpus: Corpus) -> SearchSpace:
+    """The space that a table names, if it is one of ours; else one made of its networks."""
+    import search_spaces
+
+    package, _, name = corpus.header.space.rpartition(".")
+    found = getattr(search_spaces, name, None) if package == "search_spaces" else None
+    return search_spaces.TableSpace(corpus) if found is None else found().on(corpus.header.input)
+
+
+def within_table(sampler: SurrogateSampler, corpus: Corpus) -> SurrogateSampler:
+    """The sampler, kept to networks that the table has."""
+    canonical = sampler.space.canonical
+    members = frozenset(canonical(r.architecture).key for r in corpus.finished)
+    kept = copy.copy(sampler)
+    kept.limits = Within(sampler.limits, members)
+    return kept
+
+
+def run(
+    replays: Replays, tasks: Sequence[Task], kept: Kept, workers: int
+) -> Iterator[tuple[Task, Replay]]:
+    """Each search once; those that were kept come first."""
+    depends = _dependencies(replays)
+    missing = []
+    for task in tasks:
+        held = kept.read([*depends, task])
+        if held is None:
+            missing.append(task)
+        else:
+            yield task, Replay(**held)
+    for task, found in results_of(replay_one, replays, missing, workers):
+        kept.write([*depends, task], vars(found))
+        yield task, found
+
+
+def replay_one(replays: Replays, task: Task) -> Replay:
+    """One search over the table."""
+    from nas.evaluators import TabularEvaluator
+    from nas.studies import replay
+
+    method, seed = task
+    space, limits = replays.sampler.space, replays.sampler.limits
+    evaluator = TabularEvaluator(replays.corpus, space.canonical)
+    start = time.perf_counter()
+    records = replay(
+        sampler_of(method, replays.sampler, seed),
+        space,
+        evaluator,
+        replays.networks,
+        allowed=limits,
+        pruner=copy.deepcopy(replays.pruner),
+    )
+    return Replay(
+        [None if record.status == "pruned" else record.target for record in records],
+        [len(record.curve) for record in records],
+        time.perf_counter() - start,
+    )
+
+
+def sampler_of(method: str, sampler: SurrogateSampler, seed: int) -> BaseSampler:
+    """The sampler of a method: ours with the settings that were asked for, Optuna's as they are."""
+    from nas.studies import baseline
+
+    if method != SURROGATE:
+        return baseline(method, sampler.space, seed, sampler.limits)
+    seeded = copy.deepcopy(sampler)
+    seeded.seed = seed
+    return seeded
+
+
+def name_of(method: str, sampler: SurrogateSampler) -> str:
+    """What a method is called in tables."""
+    return NAMES.get(method) or describe(sampler.surrogate)
+
+
+def _dependencies(replays: Replays) -> list[object]:
+    from nas.studies import described
+
+    content = [replays.corpus.header.to_json(), *(r.to_json() for r in replays.corpus)]
+    sampler = replays.sampler
+    plugins = (sampler.space, sampler.surrogate, sampler.acquisition, sampler.proposer)
+    modules = {type(each).__module__ for each in plugins} | {"nas"}
+    return [
+        digest(content),
+        digest(str(described(sampler))),
+        digest(str(described(replays.pruner))),
+        sorted(source(module) for module in modules),
+        replays.networks,
+    ]

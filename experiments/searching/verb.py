@@ -1,0 +1,236 @@
+"""The verb: its options, and which of its two forms they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from experiments.collect import task_of, under_bar
+from experiments.folder import RunFolder, write_json
+from experiments.parallel import Kept
+from experiments.searching.replaying import (
+    SURROGATE,
+    Baseline,
+    Replay,
+    Replays,
+    Task,
+    name_of,
+    run,
+    space_of,
+    within_table,
+)
+from experiments.searching.summary import row, search_table
+from experiments.terminal import say, worker_count, wrote
+from experiments.terminal import table as text_table
+from nas.core.choices import check_seed
+from nas.core.corpus import Corpus
+from nas.core.errors import InvalidOption
+from nas.core.files import write_text
+from nas.core.interfaces import Acquisition, Proposer, SearchSpace, Surrogate
+from nas.core.limits import Limits
+from nas.core.records import Record
+from nas.training.recipe import Recipe
+
+TOP = 3
+
+
+def search(
+    surrogate: Surrogate,
+    acquisition: Acquisition,
+    proposer: Proposer,
+    space: SearchSpace | None = None,
+    data: str | None = None,
+    table: Path | None = None,
+    recipe: Recipe = Recipe(),  # noqa: B008 - frozen; the parser shows its fields as defaults
+    networks: int = 60,
+    warmup: int = 20,
+    batch: int = 10,
+    repeats: int = 1,
+    baselines: list[Baseline] | None = None,
+    workers: int | Literal["auto"] = "auto",
+    storage: str | None = None,
+    study: str = "nas",
+    seed: int = 0,
+    max_params: int | None = None,
+    max_macs: int | None = None,
+    device: str = "auto",
+    reclaim: bool = False,
+    out: Path = Path("runs/search"),
+) -> None:
+    """Search with a surrogate: random networks first, then batches that it likes best.
+
+    With --table the search is replayed over recorded trainings in seconds, --repeats times. The
+    same command goes on where it was stopped; a larger --networks adds to what is there.
+
+    Args:
+        surrogate: predicts accuracies; fitted again before each batch.
+        acquisition: what is worth training, given a prediction.
+        proposer: how the space is looked through.
+        space: search space; BlockSpace, or with --table the table's own.
+        data: digits, a torchvision name, npz:PATH or folder:PATH; digits where no table is given.
+        table: corpus file to search in instead of training.
+        recipe: how each network is trained.
+        networks: number of different networks to train in all.
+        warmup: random networks at the beginning.
+        batch: networks between two fits.
+        repeats: searches in a table, with seeds from --seed on.
+        baselines: other searches of the table to set beside: random, evolution, tpe, nsga2.
+        workers: processes that train, or search a table, at the same time; auto is one a core.
+        storage: Optuna storage: an RDB URL, journal:PATH or grpc://HOST:PORT; a SQLite file in
+            --out where none is given.
+        study: name of the study in the storage.
+        seed: of random networks, trainings and proposals.
+        max_params: largest number of parameters of a network.
+        max_macs: largest number of multiply-accumulates of a network for one image.
+        device: auto, cpu, cuda or cuda:N.
+        reclaim: treat running trials of other machines as dead (journal and gRPC storages have no
+            heartbeat).
+        out: folder for everything this run writes.
+    """
+    check_seed(seed)
+    for name, number in {"networks": networks, "warmup": warmup, "batch": batch}.items():
+        if number < 1:
+            raise InvalidOption(f"--{name} must be at least 1, but got {number}")
+    if table is not None and data is not None:
+        raise InvalidOption("a search needs --data or --table, but got both; drop one")
+    if table is None and (repeats != 1 or baselines):
+        raise InvalidOption(
+            "--repeats and --baselines search a table, but there is none; give --table, or run "
+            "'nas collect' for a random search"
+        )
+    if surrogate.reads_curves:
+        raise InvalidOption(
+            "--surrogate must judge networks before training, but "
+            f"{type(surrogate).__name__} reads curves; take another one"
+        )
+
+    from nas import studies
+    from nas.studies import SurrogateSampler
+    from search_spaces import BlockSpace
+
+    limits = Limits(max_params, max_macs)
+    settings = (surrogate, acquisition, proposer, warmup, batch)
+    folder = RunFolder(out)
+    if table is not None:
+        replayed = Corpus.read(table)
+        where = space.on(replayed.header.input) if space else space_of(replayed)
+        sampler = SurrogateSampler(where, *settings, seed=seed, limits=limits)
+        replays = Replays(replayed, within_table(sampler, replayed), networks)
+        search_in_table(replays, repeats, baselines or [], folder, worker_count(workers))
+        return
+    task = task_of(space or BlockSpace(), data or "digits", recipe, seed, limits, device)
+    sampler = SurrogateSampler(task.space, *settings, seed=seed, limits=limits)
+    found = under_bar(
+        folder,
+        "training",
+        lambda show: studies.search(
+            task,
+            sampler,
+            storage=storage or folder.storage,
+            study=study,
+            networks=networks,
+            workers=worker_count(workers),
+            reclaim=reclaim,
+            on_progress=show,
+            on_round=lambda number, trained, _: say(round_line(number, trained, surrogate)),
+        ),
+    )
+    say(outcome(found, warmup))
+    wrote(
+        [folder.corpus],
+        [f"nas report {out}", f"nas fit --corpus {folder.corpus} --out {out}"],
+    )
+
+
+def search_in_table(
+    replays: Replays, repeats: int, baselines: Sequence[Baseline], folder: RunFolder, workers: int
+) -> None:
+    """Replays all methods with all seeds, and writes search.json and search.md.
+
+    Raises:
+        InvalidOption: more networks are asked for than the table has.
+    """
+    best = best_within(replays)
+    folder.make()
+    seeds = range(replays.sampler.seed, replays.sampler.seed + repeats)
+    methods = (SURROGATE, *dict.fromkeys(baselines))
+    tasks = [(method, seed) for seed in seeds for method in methods]
+    found: dict[Task, Replay] = {}
+    for task, replay in run(replays, tasks, Kept(folder.cache), workers):
+        found[task] = replay
+        say(f"[{len(found)}/{len(tasks)}] {task[0]}, seed {task[1]}: {max_of(replay):.4f}")
+    rows = [
+        row(
+            name_of(method, replays.sampler),
+            [found[method, seed] for seed in seeds],
+            best,
+            replays.networks,
+        )
+        for method in methods
+    ]
+    text = search_table(rows, best)
+    write_json(folder.search, {"best": best, "rows": rows})
+    write_text(folder.search.with_suffix(".md"), text + "\n")
+    say(f"\n{text}\n")
+    wrote([folder.search, folder.search.with_suffix(".md")], [f"nas report {folder.path}"])
+
+
+def best_within(replays: Replays) -> float:
+    """The highest accuracy in the table, within the limits."""
+    allowed = {
+        replays.sampler.space.canonical(record.architecture).key: record.target or 0.0
+        for record in replays.corpus.finished
+        if replays.sampler.limits.allow(replays.sampler.space.canonical(record.architecture))
+    }
+    if replays.networks > len(allowed):
+        raise InvalidOption(
+            f"--networks must be at most the {len(allowed)} of the table within the limits, but "
+            f"got {replays.networks}"
+        )
+    return max(allowed.values())
+
+
+def max_of(replay: Replay) -> float:
+    """The best accuracy that a search found."""
+    return max((target for target in replay.targets if target is not None), default=0.0)
+
+
+def round_line(number: int, trained: Corpus, surrogate: Surrogate) -> str:
+    """What a round begins with."""
+    best = max(trained.finished.targets, default=0.0)
+    return (
+        f"round {number}: {type(surrogate).__name__} fitted to {len(trained.finished)} networks, "
+        f"best {best:.2%}"
+    )
+
+
+def outcome(found: Corpus, warmup: int) -> str:
+    """The best random and the best proposed networks, and what leads in accuracy and MACs."""
+    random = found.finished.filter(lambda r: r.index is not None and r.index < warmup)
+    proposed = found.finished.filter(lambda r: r.index is None)
+    rows = [
+        _row(f"{name} {place}", record)
+        for name, part in (("best random", random), ("best proposed", proposed))
+        for place, record in enumerate(ranked(part)[:TOP], start=1)
+    ]
+    from nas.search import pareto_front
+
+    rows += [_row("Pareto front", record) for record in pareto_front(found)]
+    return text_table(["", "network", "validation", "test", "params", "MACs"], rows)
+
+
+def ranked(corpus: Corpus) -> list[Record]:
+    """The records by accuracy, best first."""
+    return sorted(corpus, key=lambda record: -(record.target or 0.0))
+
+
+def _row(name: str, record: Record) -> list[str]:
+    measured = (record.target, record.test_accuracy)
+    return [
+        name,
+        record.architecture.key,
+        *("-" if value is None else f"{value:.4f}" for value in measured),
+        f"{record.params:,}",
+        f"{record.macs:,}",
+    ]
