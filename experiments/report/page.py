@@ -49,7 +49,7 @@ def write_report(folder: RunFolder) -> Path:
         )
     content = dict(
         title=folder.path.name,
-        sections=sections(corpus, predictions),
+        sections=sections(corpus, predictions, compared=bool(comparison)),
         summary=_optional(folder.summary, []),
         comparison=comparison.get("rows", []),
         best=best_networks(corpus),
@@ -89,16 +89,20 @@ class Section:
     figure: Figure
 
 
-def sections(corpus: Corpus | None, predictions: dict[str, Any]) -> list[Section]:
+def sections(corpus: Corpus | None, predictions: dict[str, Any], compared: bool) -> list[Section]:
     """The figures that the folder's content allows."""
     out = []
     if predictions:
         networks = {r.architecture.key: r for r in corpus or ()}
+        one = (
+            " This is one split, or one seed; the table below has the means over all, so its tau "
+            "is another."
+        )
         out.append(
             Section(
                 "Predicted against real",
                 "Every point is a network that the surrogate had not seen when it was fitted. "
-                "Hover to see the network.",
+                f"Hover to see the network.{one if compared else ''}",
                 figures.predicted_against_real(predictions, networks),
             )
         )
@@ -185,7 +189,8 @@ def corpus_facts(corpus: Corpus | None) -> list[tuple[str, str]]:
         ("best accuracy", f"{targets.max():.2%}"),
         ("mean accuracy", f"{targets.mean():.2%}"),
     ]
-    return facts + ([("training", f"{seconds / 60:.1f} core minutes")] if seconds else [])
+    time = f"{seconds / 60:.1f} core minutes".replace(" ", "\N{NO-BREAK SPACE}")
+    return facts + ([("training", time)] if seconds else [])
 
 
 def _optional(path: Path, default: Any) -> Any:

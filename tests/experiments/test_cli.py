@@ -290,6 +290,7 @@ def test_what_cannot_be_told_is_null_and_a_dash(corpus_file, plugin):
     assert json.loads(text)["rows"][0]["r2"] is None
     assert "| - |" in " ".join((out / "compare.md").read_text().split())
     assert main(["report", str(out)]) == 0
+    assert "This is one split, or one seed" in (out / "report.html").read_text()
 
 
 def test_the_result_does_not_depend_on_the_number_of_workers(corpus_file, plugin, tmp_path):
