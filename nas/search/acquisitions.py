@@ -88,7 +88,8 @@ def _gaussian_improvement(gain: np.ndarray, std: np.ndarray) -> np.ndarray:
     """E max(g, 0) for g normal with these means and deviations (n,)."""
     from scipy.special import ndtr
 
-    sure = std == 0
+    far = 40.0  # deviations: beyond them the gain is sure, or surely none
+    sure = np.abs(gain) >= far * std
     z = gain / np.where(sure, 1.0, std)
     density = np.exp(-0.5 * z**2) / math.sqrt(2 * math.pi)
     return np.where(sure, np.maximum(gain, 0.0), gain * ndtr(z) + std * density)

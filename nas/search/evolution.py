@@ -26,7 +26,7 @@ class EvolutionProposer(Proposer):
     """
 
     def __init__(
-        self, budget: int = 2000, population: int = 200, sample: int = 20, batch: int = 100
+        self, budget: int = 1000, population: int = 100, sample: int = 10, batch: int = 50
     ) -> None:
         check_at_least_one(budget=budget, population=population, sample=sample, batch=batch)
         self.budget = budget
