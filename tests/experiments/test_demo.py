@@ -1,9 +1,11 @@
 """The demo at a small size: every part of the loop leaves what it should."""
 
 import json
+from functools import partial
 
 import pytest
 
+import surrogates
 from experiments.cli import main
 from experiments.demo import macs_percentile
 from experiments.folder import RunFolder
@@ -11,14 +13,20 @@ from nas import Corpus
 from nas.core.choices import Draw
 from nas.studies import corpora_of
 from search_spaces import BlockSpace
+from tests.nas.training.data.digits import few_digits
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    out = tmp_path_factory.mktemp("run") / "demo"
-    words = ["demo", "--networks", "8", "--recipe.epochs", "1", "--workers", "2", "--out", str(out)]
-    assert main(words) == 0
-    return RunFolder(out), words
+    folder = tmp_path_factory.mktemp("run")
+    few_digits(folder / "few.npz")
+    small = ["--networks", "8", "--recipe.epochs", "1", "--workers", "1"]
+    words = ["demo", *small, "--data", f"npz:{folder}/few.npz", "--out", f"{folder}/demo"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(surrogates, "Peephole", partial(surrogates.Peephole, epochs=2))
+        patch.setattr("experiments.demo.POOL", 200)
+        assert main(words) == 0
+        yield RunFolder(folder / "demo"), words
 
 
 def test_all_networks_and_the_proposals_are_trained(run):
