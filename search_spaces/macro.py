@@ -66,8 +66,18 @@ class MacroSpace(SearchSpace):
         return macro_network(code, self.input)
 
     def canonical(self, architecture: Architecture) -> Architecture:
-        """See `SearchSpace.canonical`."""
-        code = "".join(str(_KINDS_OF[block]) for block in architecture.blocks)
+        """See `SearchSpace.canonical`.
+
+        Raises:
+            InvalidArchitecture: a network of another space.
+        """
+        try:
+            code = "".join(str(_KINDS_OF[block]) for block in architecture.blocks)
+        except KeyError as error:
+            raise InvalidArchitecture(
+                f"MacroSpace's networks must be made of its own blocks, but {architecture.key} has "
+                "others; take the space that the networks come from"
+            ) from error
         return macro_network(canonical_code(code), architecture.input)
 
 

@@ -86,6 +86,8 @@ def accuracy_against_macs(corpus: Corpus) -> Figure:
     """What accuracy costs: a point a network."""
     import plotly.graph_objects as go
 
+    from nas.search import pareto_front
+
     finished = corpus.finished
     figure = go.Figure()
     for place, (name, proposed) in enumerate((("at random", False), ("proposed", True))):
@@ -106,8 +108,49 @@ def accuracy_against_macs(corpus: Corpus) -> Figure:
             text=[describe(record, record.architecture.key) for record in group],
             hovertemplate="%{x:,} MACs<br>accuracy %{y:.4f}<br>%{text}<extra></extra>",
         )
+    front = list(pareto_front(corpus))
+    figure.add_scatter(
+        x=[record.macs for record in front],
+        y=[record.target for record in front],
+        mode="lines",
+        name="Pareto front",
+        hoverinfo="skip",
+        line={"color": "#888888", "width": 1.5, "shape": "hv"},
+    )
     figure.update_xaxes(type="log", dtick="D2", exponentformat="SI")
     return _titled(figure, "MACs for one image", "validation accuracy")
+
+
+def regret_curves(search: Mapping[str, Any]) -> Figure:
+    """How far the best so far lies behind the best of the table; bands are 95% intervals."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for place, row in enumerate(search["rows"]):
+        color = COLORS[place % len(COLORS)]
+        networks = list(range(1, len(row["regret"]) + 1))
+        mean, low, high = (
+            [100 * value for value in row[name]] for name in ("regret", "regret_low", "regret_high")
+        )
+        figure.add_scatter(
+            x=networks + networks[::-1],
+            y=high + low[::-1],
+            fill="toself",
+            fillcolor=f"rgba({', '.join(str(int(color[i : i + 2], 16)) for i in (1, 3, 5))}, 0.15)",
+            line={"width": 0},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+        figure.add_scatter(
+            x=networks,
+            y=mean,
+            mode="lines",
+            name=row["method"],
+            line={"color": color, "width": 2},
+            hovertemplate="after %{x} networks: %{y:.3f} points behind<extra></extra>",
+        )
+    figure.update_yaxes(rangemode="tozero")
+    return _titled(figure, "networks looked up", "points behind the best")
 
 
 def describe(record: Record | None, key: str) -> str:

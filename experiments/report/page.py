@@ -42,14 +42,18 @@ def write_report(folder: RunFolder) -> Path:
     predictions = _optional(folder.predictions, {})
     comparison = _optional(folder.comparison, {})
     proposals = _optional(folder.proposals, [])
-    if corpus is None and not (predictions or comparison or proposals):
+    search = _optional(folder.search, {})
+    if corpus is None and not (predictions or comparison or proposals or search):
         raise InvalidOption(
             f"RUN must be a folder that a nas command wrote, but {folder.path} holds no corpus, "
-            "predictions, comparison or proposals"
+            "predictions, comparison, search or proposals"
         )
     content = dict(
         title=folder.path.name,
-        sections=sections(corpus, predictions, compared=bool(comparison)),
+        sections=[
+            *sections(corpus, predictions, compared=bool(comparison)),
+            *search_sections(search),
+        ],
         summary=_optional(folder.summary, []),
         comparison=comparison.get("rows", []),
         best=best_networks(corpus),
@@ -118,11 +122,24 @@ def sections(corpus: Corpus | None, predictions: dict[str, Any], compared: bool)
         out.append(
             Section(
                 "Accuracy against cost",
-                "Each trained network, by the multiply-accumulates of one image.",
+                "Each trained network, by the multiply-accumulates of one image; the line joins "
+                "those that no cheaper one beats.",
                 figures.accuracy_against_macs(corpus),
             )
         )
     return out
+
+
+def search_sections(search: dict[str, Any]) -> list[Section]:
+    """The figure of a search over a table."""
+    if not search:
+        return []
+    seeds = max(row["seeds"] for row in search["rows"])
+    text = (
+        f"How far the best network so far lies behind the best of the table ({search['best']:.2%}),"
+        f" mean over {seeds} searches each; bands are 95% intervals."
+    )
+    return [Section("Search", text, figures.regret_curves(search))]
 
 
 def render(**content: Any) -> str:

@@ -16,8 +16,6 @@ from nas.core.interfaces import SearchSpace
 from nas.core.limits import Allows
 
 if TYPE_CHECKING:
-    from optuna.samplers import BaseSampler
-
     from nas.studies import LearningCurvePruner, SurrogateSampler
 
 Baseline = Literal["random", "evolution", "tpe", "nsga2"]
@@ -127,14 +125,16 @@ def run(
 def replay_one(replays: Replays, task: Task) -> Replay:
     """One search over the table."""
     from nas.evaluators import TabularEvaluator
-    from nas.studies import replay
+    from nas.studies import baseline, replay
 
     method, seed = task
     space, limits = replays.sampler.space, replays.sampler.limits
     evaluator = TabularEvaluator(replays.corpus, space.canonical)
+    seeded = copy.deepcopy(replays.sampler)
+    seeded.seed = seed
     start = time.perf_counter()
     records = replay(
-        sampler_of(method, replays.sampler, seed),
+        seeded if method == SURROGATE else baseline(method, space, seed, limits),
         space,
         evaluator,
         replays.networks,
@@ -146,17 +146,6 @@ def replay_one(replays: Replays, task: Task) -> Replay:
         [len(record.curve) for record in records],
         time.perf_counter() - start,
     )
-
-
-def sampler_of(method: str, sampler: SurrogateSampler, seed: int) -> BaseSampler:
-    """The sampler of a method: ours with the settings that were asked for, Optuna's as they are."""
-    from nas.studies import baseline
-
-    if method != SURROGATE:
-        return baseline(method, sampler.space, seed, sampler.limits)
-    seeded = copy.deepcopy(sampler)
-    seeded.seed = seed
-    return seeded
 
 
 def name_of(method: str, sampler: SurrogateSampler) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.searching.replaying import Replay
+from experiments.searching.replaying import Replay, Replays
 from experiments.terminal import table as text_table
 
 LEVEL, RESAMPLES = 0.95, 2000
@@ -15,15 +15,16 @@ MARKS = (30, 60, 100, 150, 300, 500, 1000)
 """Numbers of networks after which the table tells the best so far."""
 
 
-def row(name: str, replays: Sequence[Replay], best: float, networks: int) -> dict[str, Any]:
+def row(name: str, replays: Sequence[Replay], best: float, asked: Replays) -> dict[str, Any]:
     """One method over its seeds.
 
     Args:
         name: of the method.
         replays: one a seed.
         best: the highest accuracy in the table, within the limits.
-        networks: that each search could look up.
+        asked: what was replayed.
     """
+    networks = asked.networks
     curves = np.stack([best_so_far(replay, networks) for replay in replays])
     regret = best - curves
     low, high = _interval(regret)
@@ -37,7 +38,7 @@ def row(name: str, replays: Sequence[Replay], best: float, networks: int) -> dic
         "regret": regret.mean(axis=0).tolist(),
         "regret_low": low.tolist(),
         "regret_high": high.tolist(),
-        "epochs": float(np.mean([sum(replay.epochs) for replay in replays])),
+        "epochs_saved": epochs_saved(replays, asked),
         "seconds": float(np.mean([replay.seconds for replay in replays])),
     }
 
@@ -55,6 +56,14 @@ def found_at(replay: Replay, best: float) -> int | None:
     return hits[0] if hits else None
 
 
+def epochs_saved(replays: Sequence[Replay], asked: Replays) -> float | None:
+    """Share of the epochs that a pruner saved, once it was allowed to stop; None without one."""
+    if asked.pruner is None:
+        return None
+    later = [epochs for replay in replays for epochs in replay.epochs[asked.pruner.warmup :]]
+    return 1 - sum(later) / (len(later) * asked.corpus.epochs) if later else 0.0
+
+
 def marks(networks: int) -> list[int]:
     """Numbers of networks to tell the best after."""
     return [*(mark for mark in MARKS if mark < networks), networks]
@@ -63,7 +72,9 @@ def marks(networks: int) -> list[int]:
 def search_table(rows: Sequence[dict[str, Any]], best: float) -> str:
     """The rows for people."""
     told = list(rows[0]["best"])
+    saves = any(each["epochs_saved"] is not None for each in rows)
     header = ["method", "seeds", "found by", "median", "last", *(f"best {m}" for m in told), "s"]
+    header += ["epochs saved"] if saves else []
     cells = [
         [
             each["method"],
@@ -73,6 +84,7 @@ def search_table(rows: Sequence[dict[str, Any]], best: float) -> str:
             _places(_last(each["found_at"])),
             *(f"{each['best'][mark]:.4f}" for mark in told),
             f"{each['seconds']:.1f}",
+            *([f"{each['epochs_saved']:.0%}"] if saves else []),
         ]
         for each in rows
     ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from experiments.collect import task_of, under_bar
 from experiments.folder import RunFolder, write_json
@@ -32,6 +33,9 @@ from nas.core.limits import Limits
 from nas.core.records import Record
 from nas.training.recipe import Recipe
 
+if TYPE_CHECKING:
+    from nas.studies import LearningCurvePruner
+
 TOP = 3
 
 
@@ -48,6 +52,9 @@ def search(
     batch: int = 10,
     repeats: int = 1,
     baselines: list[Baseline] | None = None,
+    confidence: float | None = None,
+    curve_surrogate: Surrogate | None = None,
+    curves: int = 20,
     workers: int | Literal["auto"] = "auto",
     storage: str | None = None,
     study: str = "nas",
@@ -76,6 +83,10 @@ def search(
         batch: networks between two fits.
         repeats: searches in a table, with seeds from --seed on.
         baselines: other searches of the table to set beside: random, evolution, tpe, nsga2.
+        confidence: stop a training that is this sure not to beat the best, 0.99 say; None stops
+            none.
+        curve_surrogate: judges unfinished trainings for that; NuSVR.
+        curves: finished trainings before the first one is stopped.
         workers: processes that train, or search a table, at the same time; auto is one a core.
         storage: Optuna storage: an RDB URL, journal:PATH or grpc://HOST:PORT; a SQLite file in
             --out where none is given.
@@ -89,7 +100,8 @@ def search(
         out: folder for everything this run writes.
     """
     check_seed(seed)
-    for name, number in {"networks": networks, "warmup": warmup, "batch": batch}.items():
+    counts = {"networks": networks, "warmup": warmup, "batch": batch, "repeats": repeats}
+    for name, number in counts.items():
         if number < 1:
             raise InvalidOption(f"--{name} must be at least 1, but got {number}")
     if table is not None and data is not None:
@@ -116,10 +128,12 @@ def search(
         replayed = Corpus.read(table)
         where = space.on(replayed.header.input) if space else space_of(replayed)
         sampler = SurrogateSampler(where, *settings, seed=seed, limits=limits)
-        replays = Replays(replayed, within_table(sampler, replayed), networks)
+        pruner = pruner_of(where, confidence, curve_surrogate, curves)
+        replays = Replays(replayed, within_table(sampler, replayed), networks, pruner)
         search_in_table(replays, repeats, baselines or [], folder, worker_count(workers))
         return
     task = task_of(space or BlockSpace(), data or "digits", recipe, seed, limits, device)
+    task = replace(task, pruner=pruner_of(task.space, confidence, curve_surrogate, curves))
     sampler = SurrogateSampler(task.space, *settings, seed=seed, limits=limits)
     found = under_bar(
         folder,
@@ -141,6 +155,18 @@ def search(
         [folder.corpus],
         [f"nas report {out}", f"nas fit --corpus {folder.corpus} --out {out}"],
     )
+
+
+def pruner_of(
+    space: SearchSpace, confidence: float | None, surrogate: Surrogate | None, curves: int
+) -> LearningCurvePruner | None:
+    """Stops trainings where a confidence is given."""
+    if confidence is None:
+        return None
+    from nas.studies import LearningCurvePruner
+    from surrogates import NuSVR
+
+    return LearningCurvePruner(space, surrogate or NuSVR(), confidence, warmup=curves)
 
 
 def search_in_table(
@@ -165,7 +191,7 @@ def search_in_table(
             name_of(method, replays.sampler),
             [found[method, seed] for seed in seeds],
             best,
-            replays.networks,
+            replays,
         )
         for method in methods
     ]
