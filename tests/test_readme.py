@@ -15,7 +15,10 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, re.DOTALL)
 SMALL = {
-    "collect": ["--networks", "4", "--recipe.epochs", "1", "--workers", "1"],
+    "collect": [
+        *("--networks", "4", "--recipe.epochs", "1", "--workers", "1"),
+        *("--max_macs", "300000"),
+    ],
     "fit": ["--surrogate.epochs", "2"],
     "propose": ["--budget", "50"],
     "compare": ["--repeats", "1", "--workers", "1"],

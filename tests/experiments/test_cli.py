@@ -405,20 +405,24 @@ def test_only_the_folder_itself_holds_the_surrogate(capsys, corpus_file, plugin,
     )
 
 
-def test_a_module_in_the_working_folder_does_not_replace_an_installed_package(
-    corpus_file, tmp_path
-):
+def test_a_module_in_the_working_folder_does_not_replace_an_installed_package(tmp_path):
     (tmp_path / "surrogates").mkdir()
     (tmp_path / "surrogates" / "__init__.py").write_text("raise RuntimeError('hijacked')")
-    words = ["fit", "--corpus", str(corpus_file), "--surrogate", "surrogates.Constant"]
+    words = ["compare", "--corpus", "missing.jsonl", "--train_size", "3"]
+    words += ["--surrogates", "[surrogates.Constant]"]
     code = f"import sys; from experiments.cli import main; sys.exit(main({words!r}))"
     root = Path(__file__).parents[2]
     path = os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])
     # -P: as for the installed script, the working folder is not on the path by itself.
     done = subprocess.run(
-        [sys.executable, "-P", "-c", code], cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}
+        [sys.executable, "-P", "-c", code],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": path},
     )
-    assert done.returncode == 0
+    assert "missing.jsonl does not exist" in done.stderr, "the class was found, then the corpus not"
 
 
 def test_passwords_are_not_kept(capsys, corpus_file, plugin, tmp_path):

@@ -19,9 +19,17 @@ def storage(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def empty_study(tmp_path_factory):
-    """A file with an empty study of the toy task; making one takes longer than most tests."""
-    path = tmp_path_factory.mktemp("empty") / "study.db"
+def empty_storage(tmp_path_factory):
+    """A file with tables and no study; making one takes longer than most tests."""
+    path = tmp_path_factory.mktemp("empty") / "storage.db"
+    with opened(path):
+        return path
+
+
+@pytest.fixture(scope="session")
+def empty_study(empty_storage):
+    """A file with an empty study of the toy task."""
+    path = shutil.copy(empty_storage, empty_storage.with_name("study.db"))
     with quiet(), opened(path) as backend:
         make_study(backend, "toy", toys.TASK)
     return path

@@ -1,5 +1,6 @@
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,6 +30,11 @@ def odd(deed):
 
 
 @pytest.fixture
+def storage(storage, empty_storage):
+    return shutil.copy(empty_storage, storage)
+
+
+@pytest.fixture
 def no_workers(monkeypatch):
     def refuse(*args):
         raise AssertionError("no worker may be started")
@@ -36,8 +42,8 @@ def no_workers(monkeypatch):
     monkeypatch.setattr(Crew, "_start", refuse)
 
 
-def test_two_workers_and_two_goes_give_the_same_corpus(storage):
-    seen = []
+def test_two_workers_and_two_goes_give_the_same_corpus(tmp_path):
+    storage, seen = str(tmp_path / "new.db"), []
     first = toys.run(storage, 5, workers=1)
     assert toys.facts(first) == toys.expected(5)
     both = toys.run(storage, 10, workers=2, on_progress=seen.append)
