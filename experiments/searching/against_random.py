@@ -3,8 +3,8 @@
     python -m experiments.searching.against_random --data npz:fashion14.npz --out runs/against
 
 For each seed: `networks` random networks by `nas collect`, and half of them followed by as many
-proposals of `nas search`, both with --max_macs at the 75th percentile of the space. The three best of
-each by validation accuracy are trained again with three other seeds; the mean of their test
+proposals of `nas search`, both with --max_macs at the 75th percentile of the space. The three best
+of each by validation accuracy are trained again with three other seeds; the mean of their test
 accuracies counts. The same command goes on where it was stopped.
 """
 
@@ -150,9 +150,11 @@ def _run(*words: str) -> None:
 
 def main(words: Sequence[str] | None = None) -> None:
     """The command."""
-    from jsonargparse import CLI
+    from jsonargparse import ArgumentParser
 
-    CLI(against_random, args=words)
+    parser = ArgumentParser(description="search against random search, with real trainings")
+    parser.add_function_arguments(against_random, as_positional=False)
+    against_random(**parser.instantiate(parser.parse_args(words)).as_dict())
 
 
 if __name__ == "__main__":
