@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
-from experiments.comparison.judging import TOP, Judged, Split
+from experiments.comparison.judging import LEVEL, TOP, Judged, Size, Split, Target, splits_of
 from experiments.comparison.naming import named
 from experiments.comparison.running import Results, Work, run
 from experiments.comparison.statistics import row
@@ -24,10 +25,11 @@ from nas.core.metrics import noise_ceiling
 def compare(
     corpus: Path,
     surrogates: list[Surrogate],
-    train_size: int | list[int] | Literal["fixed"],
+    train_size: Size | list[int],
     test_size: int | None = None,
     repeats: int = 5,
     observed: float = 0.25,
+    target: Target = "final",
     seed: int = 0,
     workers: int | Literal["auto"] = "auto",
     out: Path = Path("runs/compare"),
@@ -40,10 +42,12 @@ def compare(
         corpus: corpus file.
         surrogates: class paths, or class_path/init_args, of the surrogates.
         train_size: networks that each surrogate is fitted to; a list gives sample-efficiency
-            curves; fixed takes the corpus' own split.
+            curves; fixed takes the corpus' own split, folds judges every network once, in as
+            many parts as there are repeats.
         test_size: networks that it is judged on; all others where none is given.
         repeats: splits; split r is drawn with seed + r. On a fixed split, seeds of the surrogates.
         observed: share of the learning curve handed to surrogates that read curves.
+        target: final accuracies, or curve for those of every epoch that was not observed.
         seed: of the first split.
         workers: processes; auto is one a core.
         out: folder for compare.json, compare.md and predictions.json.
@@ -55,23 +59,23 @@ def compare(
         raise InvalidOption(f"--observed must be a share from 0 to 1, but got {observed}")
     networks = finished(Corpus.read(corpus), least=3)
     sizes = train_size if isinstance(train_size, list) else [train_size]
-    splits = [Split(size, test_size, seed + r, r) for size in sizes for r in range(repeats)]
+    splits = {size: splits_of(size, test_size, seed, repeats) for size in sizes}
     if not splits:
         raise InvalidOption("--train_size must give at least one size, but the list is empty")
-    for split in splits[::repeats]:
-        split.of(networks)  # raises before anything is fitted
-    work = Work(networks, named(surrogates), splits, observed)
+    for first, *_ in splits.values():
+        first.of(networks)  # raises before anything is fitted
+    work = Work(networks, named(surrogates), list(chain(*splits.values())), observed, target)
     folder = RunFolder(out).make()
-    results = run(work, folder.cache, worker_count(workers), _Lines(len(surrogates) * len(splits)))
+    lines = _Lines(len(work.surrogates) * len(work.splits))
+    results = run(work, folder.cache, worker_count(workers), lines)
     rows = [
-        row(name, [results[name][split] for split in splits if split.train_size == size], fixed)
+        row(name, [results[name][split] for split in of_size], fixed=size == "fixed")
         for name in work.surrogates
-        for size in sizes
-        for fixed in [size == "fixed"]
+        for size, of_size in splits.items()
     ]
     ceiling = noise_ceiling(networks)
     write_json(folder.comparison, {"corpus": str(corpus), "noise_ceiling": ceiling, "rows": rows})
-    write_json(folder.predictions, first_predictions(results, splits[-repeats]))
+    write_json(folder.predictions, first_predictions(results, splits[sizes[-1]][0]))
     text = comparison_table(rows)
     if ceiling is not None:
         text += f"\n\nAn oracle would reach a tau of {ceiling:.3f}: the trainings' own noise."
@@ -110,9 +114,13 @@ def points(judged: Judged) -> list[dict[str, Any]]:
 
 
 def comparison_table(rows: Sequence[dict[str, Any]]) -> str:
-    """The rows for people, best Kendall tau first; 95% intervals in brackets."""
-    regret = f"top{TOP}_regret"
-    header = ["surrogate", "seen", "train", "test", "tau", "R2", "MSE", "MAE", "regret", "fit s"]
+    """The rows for people, best Kendall tau first; 95% intervals in brackets.
+
+    The last columns: how many answers lie in their 90% intervals, the mean log-likelihood of the
+    answers, and the seconds of a fit.
+    """
+    header = ["surrogate", "seen", "train", "test", "tau", "R2", "MSE", "MAE", "regret"]
+    header += [f"in {LEVEL:.0%}", "log p", "fit s"]
     ordered = sorted(rows, key=lambda each: (each["train_size"], -each["kendall_tau"]))
     cells = [
         [
@@ -124,7 +132,9 @@ def comparison_table(rows: Sequence[dict[str, Any]]) -> str:
             _with_interval(each, "r2", "{:.3f}"),
             _with_interval(each, "mse", "{:.2g}"),
             f"{each['mae']:.4f}",
-            f"{each[regret]:.4f}",
+            f"{each[f'top{TOP}_regret']:.4f}",
+            _or_dash(each["coverage"], "{:.0%}"),
+            _or_dash(each["log_likelihood"], "{:.2f}"),
             f"{each['fit_seconds']:.2f}",
         ]
         for each in ordered
@@ -136,7 +146,9 @@ _ENDS = ("", "_low", "_high")
 
 
 def _with_interval(each: dict[str, Any], metric: str, form: str) -> str:
-    value, low, high = (
-        "-" if each[metric + end] is None else form.format(each[metric + end]) for end in _ENDS
-    )
+    value, low, high = (_or_dash(each[metric + end], form) for end in _ENDS)
     return value if low == "-" else f"{value} [{low}, {high}]"
+
+
+def _or_dash(value: float | None, form: str) -> str:
+    return "-" if value is None else form.format(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,12 +13,20 @@ import numpy as np
 
 from nas.core import metrics
 from nas.core.corpus import Corpus
+from nas.core.errors import InvalidCorpus
 from nas.core.interfaces import Query, Surrogate, predict
 
 TOP = 10
 """Networks that a search would train: the regret is that of the best among them."""
 
-METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+LEVEL = 0.9
+"""Of the intervals whose coverage is measured."""
+
+Size = int | Literal["fixed", "folds"]
+Target = Literal["final", "curve"]
+
+Metric = Callable[[np.ndarray, np.ndarray], float]
+METRICS: dict[str, Metric] = {
     "mse": metrics.mse,
     "mae": metrics.mae,
     "kendall_tau": metrics.kendall_tau,
@@ -25,6 +34,7 @@ METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "r2": metrics.r2,
     f"top{TOP}_regret": lambda target, predicted: metrics.top_regret(target, predicted, TOP),
 }
+"""Metrics of targets and predictions (n,); `Judged.scores` adds those of how sure they are."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +42,19 @@ class Split:
     """Which networks a surrogate is fitted to and judged on.
 
     Attributes:
-        train_size: the first of a seeded permutation; "fixed" is the corpus' own split.
+        train_size: the first of a seeded permutation; "fixed" is the corpus' own split, "folds"
+            are parts of a seeded permutation, each judged by a fit to the others.
         test_size: networks behind them; None is all others.
         seed: of the permutation; of a fixed split, the number of the repeat.
-        repeat: from 0; added to the surrogate's own seed.
+        repeat: from 0; added to the surrogate's own seed. Of folds, the part that is judged.
+        folds: number of parts; 0 for other splits.
     """
 
-    train_size: int | Literal["fixed"]
+    train_size: Size
     test_size: int | None
     seed: int
     repeat: int
+    folds: int = 0
 
     def of(self, corpus: Corpus) -> tuple[Corpus, Corpus]:
         """Training and test networks.
@@ -51,29 +64,60 @@ class Split:
         """
         if self.train_size == "fixed":
             return corpus.fixed_split()
+        if self.train_size == "folds":
+            return self._fold(corpus)
         return corpus.split(self.train_size, self.seed, self.test_size)
+
+    def _fold(self, corpus: Corpus) -> tuple[Corpus, Corpus]:
+        if not 2 <= self.folds <= len(corpus):
+            raise InvalidCorpus(
+                f"--train_size folds needs 2 to {len(corpus)} folds, one for each repeat, but "
+                f"--repeats is {self.folds}"
+            )
+        order = np.random.default_rng(self.seed).permutation(len(corpus))
+        held = np.array_split(order, self.folds)[self.repeat]
+        test = corpus.take(np.sort(held))
+        # Other trainings of a test network would leak.
+        asked = {record.architecture.key for record in test}
+        train = corpus.take(np.setdiff1d(order, held))
+        return train.filter(lambda record: record.architecture.key not in asked), test
+
+
+def splits_of(size: Size, test_size: int | None, seed: int, repeats: int) -> list[Split]:
+    """The splits of one training size."""
+    if size == "folds":
+        return [Split(size, None, seed, part, repeats) for part in range(repeats)]
+    return [Split(size, test_size, seed + r, r) for r in range(repeats)]
 
 
 @dataclass(frozen=True)
 class Judged:
     """What one surrogate said about the test networks of one split, and what it took.
 
+    A question is a test network, or one of its epochs where curves are the target.
+
     Attributes:
-        keys: of the test networks' architectures.
-        real: their targets.
+        keys: for each question the key of its architecture.
+        real: the answers.
         predicted: what was said.
         std: how sure, where the surrogate knows.
+        low: lower ends of 90% intervals, likewise.
+        high: their upper ends.
+        test_size: test networks.
         observed_epochs: of each test network that had to be trained first.
         epochs: of a whole training; 0 where the corpus does not tell.
         train_size: networks it was fitted to.
         fit_seconds: on one core.
-        predict_seconds: for all test networks, on one core.
+        predict_seconds: for all questions, on one core.
     """
 
     keys: list[str]
     real: list[float]
     predicted: list[float]
     std: list[float] | None
+    low: list[float] | None
+    high: list[float] | None
+    test_size: int
     observed_epochs: int
     epochs: int
     train_size: int
@@ -81,11 +125,19 @@ class Judged:
     predict_seconds: float
 
     def scores(self, places: np.ndarray | None = None) -> dict[str, float]:
-        """Every metric, over all test networks or those at some places."""
-        real, predicted = np.array(self.real), np.array(self.predicted)
-        if places is not None:
-            real, predicted = real[places], predicted[places]
-        return {name: metric(real, predicted) for name, metric in METRICS.items()}
+        """Every metric, over all questions or those at some places; NaN for what is not known."""
+        chosen = slice(None) if places is None else places
+
+        def of(values: list[float] | None) -> np.ndarray:
+            return np.array(values, float)[chosen]
+
+        real, predicted = of(self.real), of(self.predicted)
+        found = {name: metric(real, predicted) for name, metric in METRICS.items()}
+        found["coverage"] = found["log_likelihood"] = math.nan
+        if self.std is not None:
+            found["coverage"] = metrics.coverage(real, of(self.low), of(self.high))
+            found["log_likelihood"] = metrics.log_likelihood(real, predicted, of(self.std))
+        return found
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Judged:
@@ -93,7 +145,9 @@ class Judged:
         return cls(**data)
 
 
-def judge(surrogate: Surrogate, corpus: Corpus, split: Split, observed: float) -> Judged:
+def judge(
+    surrogate: Surrogate, corpus: Corpus, split: Split, observed: float, target: Target
+) -> Judged:
     """Fits a copy to the split's training networks and asks it about the others.
 
     Args:
@@ -101,6 +155,7 @@ def judge(surrogate: Surrogate, corpus: Corpus, split: Split, observed: float) -
         corpus: finished networks.
         split: of the corpus.
         observed: share of the curve given to surrogates that read curves, and to no others.
+        target: the final accuracies, or those of every epoch that was not observed.
     """
     train, test = split.of(corpus)
     fitted = seeded(surrogate, split.repeat)
@@ -108,22 +163,46 @@ def judge(surrogate: Surrogate, corpus: Corpus, split: Split, observed: float) -
     fitted.fit(train)
     between = time.perf_counter()
     epochs = round(observed * test.epochs) if fitted.reads_curves else 0
-    queries = [
-        Query(r.architecture, None, tuple(r.curve[:epochs]), r.hyperparameters) for r in test
-    ]
+    queries, real = questions(test, epochs, target)
     said = predict(fitted, queries)
     end = time.perf_counter()
+    sure = said.std is not None
+    low, high = said.interval(LEVEL) if sure else (None, None)
     return Judged(
-        keys=[record.architecture.key for record in test],
-        real=test.targets.tolist(),
+        keys=[query.architecture.key for query in queries],
+        real=real,
         predicted=said.mean.tolist(),
-        std=None if said.std is None else said.std.tolist(),
+        std=_numbers(said.std),
+        low=_numbers(low),
+        high=_numbers(high),
+        test_size=len(test),
         observed_epochs=epochs,
         epochs=test.epochs,
         train_size=len(train),
         fit_seconds=between - start,
         predict_seconds=end - between,
     )
+
+
+def questions(test: Corpus, observed: int, target: Target) -> tuple[list[Query], list[float]]:
+    """What is asked about test networks after some observed epochs, and the real answers."""
+    queries: list[Query] = []
+    real: list[float] = []
+    for record in test:
+        curve = tuple(record.curve)
+        asked: dict[int | None, float] = {None: float(record.target or 0.0)}
+        if target == "curve":
+            asked = dict(enumerate(curve[observed:], start=observed + 1))
+        queries += [
+            Query(record.architecture, epoch, curve[:observed], record.hyperparameters)
+            for epoch in asked
+        ]
+        real += asked.values()
+    return queries, real
+
+
+def _numbers(values: np.ndarray | None) -> list[float] | None:
+    return None if values is None else values.tolist()
 
 
 def seeded(surrogate: Surrogate, repeat: int) -> Surrogate:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.comparison.judging import Judged, Split, judge
+from experiments.comparison.judging import Judged, Split, Target, judge
 from experiments.parallel import Kept, digest, results_of, source
 from nas.core.corpus import Corpus
 from nas.core.interfaces import Surrogate
@@ -22,12 +22,14 @@ class Work:
         surrogates: by name.
         splits: the same for all.
         observed: share of the curve for surrogates that read curves.
+        target: what they are asked about.
     """
 
     corpus: Corpus
     surrogates: Mapping[str, Surrogate]
     splits: Sequence[Split]
     observed: float
+    target: Target = "final"
 
 
 Results = dict[str, dict[Split, Judged]]
@@ -80,6 +82,7 @@ class _Dependencies:
             self._code[name],
             vars(split),
             self._work.observed if surrogate.reads_curves else 0,
+            self._work.target,
         ]
 
 
@@ -92,7 +95,7 @@ def _judged(data: Any) -> Judged | None:
 
 def _judge(work: Work, task: tuple[str, Split]) -> Judged:
     name, split = task
-    return judge(work.surrogates[name], work.corpus, split, work.observed)
+    return judge(work.surrogates[name], work.corpus, split, work.observed, work.target)
 
 
 def _sources(surrogate: Surrogate) -> set[str]:

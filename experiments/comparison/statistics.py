@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.comparison.judging import METRICS, Judged
+from experiments.comparison.judging import Judged
 
 RESAMPLES = 2000
 LEVEL = 0.95
@@ -23,16 +23,16 @@ def row(name: str, judged: Sequence[Judged], fixed: bool) -> dict[str, Any]:
     """
     first = judged[0]
     scores = [each.scores() for each in judged]
-    values = {metric: np.array([score[metric] for score in scores]) for metric in METRICS}
+    values = {metric: np.array([score[metric] for score in scores]) for metric in scores[0]}
     intervals = _over_networks(judged) if fixed else _over_splits(values)
     share = first.observed_epochs / first.epochs if first.epochs else 0.0
     return {
         "surrogate": name,
         "observed_epochs": first.observed_epochs,
         "observed_share": share,
-        "epochs_charged": first.observed_epochs * len(first.real),
+        "epochs_charged": first.observed_epochs * first.test_size,
         "train_size": first.train_size,
-        "test_size": len(first.real),
+        "test_size": first.test_size,
         "repeats": len(judged),
         **{metric: _number(each.mean()) for metric, each in values.items()},
         **{f"{metric}_std": _std(each) for metric, each in values.items()},
@@ -65,13 +65,15 @@ def _over_splits(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def _over_networks(judged: Sequence[Judged]) -> dict[str, np.ndarray]:
     """Intervals of the mean over repeats on one split: its test networks are resampled."""
     rng = np.random.default_rng(0)
-    networks = len(judged[0].real)
-    resampled: dict[str, list[float]] = {metric: [] for metric in METRICS}
+    _, network = np.unique(judged[0].keys, return_inverse=True)
+    questions = [np.flatnonzero(network == number) for number in range(network.max() + 1)]
+    resampled: dict[str, list[float]] = {metric: [] for metric in judged[0].scores()}
     for _ in range(RESAMPLES // len(judged)):
-        places = rng.integers(networks, size=networks)
+        drawn = rng.integers(len(questions), size=len(questions))
+        places = np.concatenate([questions[number] for number in drawn])
         scores = [each.scores(places) for each in judged]
-        for metric in METRICS:
-            resampled[metric].append(float(np.mean([score[metric] for score in scores])))
+        for metric, means in resampled.items():
+            means.append(float(np.mean([score[metric] for score in scores])))
     return {metric: _interval(np.array(each)) for metric, each in resampled.items()}
 
 

@@ -60,6 +60,44 @@ def predicted_against_real(
 SIDES = ("predicted", "real")
 
 
+def sample_efficiency(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """Kendall's tau over the number of training networks: a line a surrogate."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for place, name in enumerate(dict.fromkeys(row["surrogate"] for row in rows)):
+        mine = sorted((r for r in rows if r["surrogate"] == name), key=lambda r: r["train_size"])
+        taus = [row["kendall_tau"] for row in mine]
+        figure.add_scatter(
+            x=[row["train_size"] for row in mine],
+            y=taus,
+            error_y={
+                "symmetric": False,
+                "array": _beyond(mine, "high", taus),
+                "arrayminus": _beyond(mine, "low", taus),
+                "thickness": 1,
+            },
+            mode="lines+markers",
+            name=name,
+            marker={
+                "symbol": SYMBOLS[place % len(SYMBOLS)],
+                "color": COLORS[place % len(COLORS)],
+                "size": 8,
+            },
+            hovertemplate="%{x} networks: tau %{y:.3f}<extra>%{fullData.name}</extra>",
+        )
+    figure.update_xaxes(type="log", tickvals=sorted({row["train_size"] for row in rows}))
+    return _titled(figure, "training networks", "Kendall's tau")
+
+
+def _beyond(
+    rows: Sequence[Mapping[str, Any]], end: str, taus: Sequence[float]
+) -> list[float | None]:
+    """How far each interval reaches to one side; None where nothing is known of it."""
+    ends = [row[f"kendall_tau_{end}"] for row in rows]
+    return [None if e is None else abs(e - tau) for e, tau in zip(ends, taus, strict=True)]
+
+
 def learning_curves(corpus: Corpus) -> Figure:
     """A line a network, coloured by its final accuracy; the ten best are drawn on top."""
     import plotly.graph_objects as go

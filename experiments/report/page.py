@@ -51,7 +51,7 @@ def write_report(folder: RunFolder) -> Path:
     content = dict(
         title=folder.path.name,
         sections=[
-            *sections(corpus, predictions, compared=bool(comparison)),
+            *sections(corpus, predictions, comparison.get("rows", [])),
             *search_sections(search),
         ],
         summary=_optional(folder.summary, []),
@@ -93,9 +93,20 @@ class Section:
     figure: Figure
 
 
-def sections(corpus: Corpus | None, predictions: dict[str, Any], compared: bool) -> list[Section]:
+def sections(
+    corpus: Corpus | None, predictions: dict[str, Any], rows: list[dict[str, Any]]
+) -> list[Section]:
     """The figures that the folder's content allows."""
     out = []
+    if len({row.get("train_size") for row in rows}) > 1:
+        out.append(
+            Section(
+                "Sample efficiency",
+                "Kendall's tau on networks that were not trained on, over the number of those that "
+                "were; bars are 95% intervals.",
+                figures.sample_efficiency(rows),
+            )
+        )
     if predictions:
         networks = {r.architecture.key: r for r in corpus or ()}
         one = (
@@ -106,7 +117,7 @@ def sections(corpus: Corpus | None, predictions: dict[str, Any], compared: bool)
             Section(
                 "Predicted against real",
                 "Every point is a network that the surrogate had not seen when it was fitted. "
-                f"Hover to see the network.{one if compared else ''}",
+                f"Hover to see the network.{one if rows else ''}",
                 figures.predicted_against_real(predictions, networks),
             )
         )

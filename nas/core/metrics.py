@@ -1,4 +1,4 @@
-"""How good predictions are: MSE, MAE, Kendall's tau, Spearman's rho, R2, regret (section 5)."""
+"""How good predictions are: errors, orders, regret, and how well they know it (section 5)."""
 
 from __future__ import annotations
 
@@ -54,6 +54,21 @@ def top_regret(target: ArrayLike, predicted: ArrayLike, k: int) -> float:
     target = np.asarray(target, float)
     chosen = np.argsort(-np.asarray(predicted, float), kind="stable")[:k]
     return float(target.max() - target[chosen].max())
+
+
+def log_likelihood(target: ArrayLike, mean: ArrayLike, std: ArrayLike) -> float:
+    """Mean log density of targets under Gaussians; NaN where one is certain."""
+    spread = np.asarray(std, float)
+    if not (spread > 0).all():
+        return math.nan
+    errors = (np.asarray(target, float) - np.asarray(mean, float)) / spread
+    return float(-np.mean(errors**2 / 2 + np.log(spread)) - math.log(2 * math.pi) / 2)
+
+
+def coverage(target: ArrayLike, low: ArrayLike, high: ArrayLike) -> float:
+    """Share of targets that lie in their interval, ends included."""
+    target = np.asarray(target, float)
+    return float(np.mean((np.asarray(low, float) <= target) & (target <= np.asarray(high, float))))
 
 
 def noise_ceiling(corpus: Corpus, resamples: int = 50) -> float | None:

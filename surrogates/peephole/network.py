@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import PackedSequence
+from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from surrogates.peephole.code import LARGEST_KERNEL, RATIOS, TYPE_ROWS, Sequences
 from surrogates.peephole.recurrence import last_states
@@ -53,10 +53,10 @@ def pack(layers: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 
 def features(network: PeepholeNetwork, sequences: Sequences) -> Tensor:
-    """Structural features (len(sequences), hidden) of all distinct sequences, in their order."""
+    """Structural features (len(sequences), width) of all distinct sequences, in their order."""
     device = network.epoch_table.weight.device
     table = torch.from_numpy(sequences.table).to(device)
-    known = torch.empty(len(sequences), network.lstm.hidden_size, device=device)
+    known = torch.empty(len(sequences), network.width, device=device)
     lengths = np.array([len(each) for each in sequences.layers], dtype=np.int64)
     order = np.argsort(-lengths, kind="stable")
     for chosen in np.split(order, range(_AT_ONCE, len(order), _AT_ONCE)) if len(order) else []:
@@ -77,6 +77,7 @@ class PeepholeNetwork(nn.Module):
         mlp: width of the three hidden linear layers.
         epochs: number of epochs that can be asked about.
         extended: the code has two more columns, log2 width and log2 resolution.
+        mean: the structural feature is the LSTM's last state and the mean of its states.
         dropout: share of the structural feature and of hidden units dropped in training.
     """
 
@@ -88,6 +89,7 @@ class PeepholeNetwork(nn.Module):
         mlp: int,
         epochs: int,
         extended: bool = False,
+        mean: bool = False,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
@@ -95,10 +97,11 @@ class PeepholeNetwork(nn.Module):
         self.kernel_table = nn.Embedding(LARGEST_KERNEL + 1, embedding, padding_idx=0)
         self.ratio_table = nn.Embedding(len(RATIOS) + 1, embedding, padding_idx=0)
         self.lstm = nn.LSTM(4 * embedding + (2 if extended else 0), hidden)
+        self.width = 2 * hidden if mean else hidden
         self.epoch_table = nn.Embedding(epochs + 1, epoch_embedding, padding_idx=0)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Sequential(
-            *_hidden(hidden + epoch_embedding, mlp, dropout),
+            *_hidden(self.width + epoch_embedding, mlp, dropout),
             *_hidden(mlp, mlp, dropout),
             *_hidden(mlp, mlp, dropout),
             nn.Linear(mlp, 1),
@@ -109,16 +112,24 @@ class PeepholeNetwork(nn.Module):
         return self.answer(self.structure(batch)[batch.rows], batch.epochs)
 
     def structure(self, batch: Batch) -> Tensor:
-        """Structural features (b, hidden): the LSTM's state behind the last layer."""
+        """Structural features (b, width): the LSTM's state behind the last layer, perhaps more."""
+        last, total = self._states(batch)
+        if self.width == self.lstm.hidden_size:
+            return last[batch.places]
+        lengths = (batch.sizes[:, None] > torch.arange(len(last))).sum(0)
+        mean = total / lengths[:, None].to(total.device)
+        return torch.cat([last, mean], dim=1)[batch.places]
+
+    def _states(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The LSTM's last states and the sums of its states (b, hidden), in packed order."""
         layers = self.embed(batch.table)
-        if layers.is_cuda:
-            _, (states, _) = self.lstm(PackedSequence(layers[batch.tokens], batch.sizes))
-            last: Tensor = states[0][batch.places]
-            return last
-        return last_states(self.lstm, layers, batch.tokens, batch.sizes)[batch.places]
+        if not layers.is_cuda:
+            return last_states(self.lstm, layers, batch.tokens, batch.sizes)
+        every, (states, _) = self.lstm(PackedSequence(layers[batch.tokens], batch.sizes))
+        return states[0], pad_packed_sequence(every)[0].sum(0)
 
     def answer(self, features: Tensor, epochs: Tensor) -> Tensor:
-        """Answers (r,) for structural features (r, hidden) and epochs (r,)."""
+        """Answers (r,) for structural features (r, width) and epochs (r,)."""
         known = torch.cat([self.dropout(features), self.epoch_table(epochs)], dim=1)
         answers: Tensor = self.head(known)
         return answers.squeeze(1)

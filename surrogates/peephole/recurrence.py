@@ -3,7 +3,7 @@
 It computes what `torch.nn.LSTM` does, 2 to 3 times faster here, for two reasons. A layer's share of
 the gates, W_ih x + b, is the same wherever that layer occurs, so it is computed once for each
 distinct layer and looked up; and the gradient of W_hh is one product over all steps instead of one
-for each. Only the state behind the last layer of each network comes out.
+for each. Only the state behind the last layer of each network and the sum of its states come out.
 
     i, f, o = sigmoid(W_ih x + b + W_hh h)      c = f * c + i * g
     g = tanh(W_ih x + b + W_hh h)               h = o * tanh(c)
@@ -18,8 +18,10 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 
-def last_states(lstm: nn.LSTM, table: Tensor, tokens: Tensor, sizes: Tensor) -> Tensor:
-    """The state behind each network's last layer, longest network first.
+def last_states(
+    lstm: nn.LSTM, table: Tensor, tokens: Tensor, sizes: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The state behind each network's last layer and the sum of all, longest network first.
 
     Args:
         lstm: one layer, one direction.
@@ -28,7 +30,7 @@ def last_states(lstm: nn.LSTM, table: Tensor, tokens: Tensor, sizes: Tensor) -> 
         sizes: how many networks reach each step.
 
     Returns:
-        (b, hidden).
+        Two (b, hidden).
     """
     # nn.LSTM keeps its gates as i, f, g, o; with o before g one call serves the three sigmoids.
     order = torch.arange(4 * lstm.hidden_size).view(4, -1)[[0, 1, 3, 2]].flatten()
@@ -38,7 +40,7 @@ def last_states(lstm: nn.LSTM, table: Tensor, tokens: Tensor, sizes: Tensor) -> 
     shares = torch.addmm(bias, table, inputs.T)
     if not torch.is_grad_enabled():
         return _run(shares, recurrent, tokens, sizes.tolist())
-    states: Tensor = _Recurrence.apply(shares, recurrent, tokens, sizes.tolist())
+    states: tuple[Tensor, Tensor] = _Recurrence.apply(shares, recurrent, tokens, sizes.tolist())
     return states
 
 
@@ -46,19 +48,21 @@ class _Recurrence(torch.autograd.Function):
     """All steps forward, and all of them back."""
 
     @staticmethod
-    def forward(ctx: Any, shares: Tensor, recurrent: Tensor, tokens: Tensor, sizes: Any) -> Tensor:
+    def forward(
+        ctx: Any, shares: Tensor, recurrent: Tensor, tokens: Tensor, sizes: Any
+    ) -> tuple[Tensor, Tensor]:
         hidden = recurrent.shape[1]
         gates = shares.new_empty(len(tokens), 4 * hidden)
         cells = shares.new_empty(len(tokens), hidden)
         states = torch.empty_like(cells)
-        last = _run(shares, recurrent, tokens, sizes, (gates, cells, states))
+        found = _run(shares, recurrent, tokens, sizes, (gates, cells, states))
         ctx.save_for_backward(recurrent, tokens, gates, cells, states)
         ctx.sizes, ctx.rows = sizes, len(shares)
-        return last
+        return found
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> Any:
+    def backward(ctx: Any, grad: Tensor, grad_sum: Tensor) -> Any:
         recurrent, tokens, gates, cells, states = ctx.saved_tensors
         hidden, sizes = recurrent.shape[1], ctx.sizes
         slopes = torch.empty_like(gates)  # gradients of the gates before their nonlinearities
@@ -70,7 +74,7 @@ class _Recurrence(torch.autograd.Function):
             now = slice(start, start + size)
             i, f, o, g = torch.split(gates[now], hidden, dim=1)
             di, df, do, dg = torch.split(slopes[now], hidden, dim=1)
-            state, cell = ds[:size], dc[:size]
+            state, cell = ds[:size].add_(grad_sum[:size]), dc[:size]
             squashed = torch.tanh(cells[now])
             torch.mul(state, squashed, out=do)
             cell.add_(state.mul_(o).mul_(1 - squashed.square_()))
@@ -95,7 +99,7 @@ def _run(
     tokens: Tensor,
     sizes: list[int],
     tape: tuple[Tensor, Tensor, Tensor] | None = None,
-) -> Tensor:
+) -> tuple[Tensor, Tensor]:
     """All steps; gates, cells and states of each go into the tape where a gradient will ask."""
     hidden, into = recurrent.shape[1], recurrent.T.contiguous()
     # Without a tape every step works in the same memory, which then stays in the cache.
@@ -103,6 +107,7 @@ def _run(
         shares.new_empty(sizes[0], width) for width in (4 * hidden, hidden, hidden)
     )
     last = shares.new_empty(sizes[0], hidden)
+    total = shares.new_zeros(sizes[0], hidden)
     start, before = 0, slice(0, 0)
     for step, size in enumerate(sizes):
         now = slice(start, start + size) if tape else slice(0, size)
@@ -120,8 +125,9 @@ def _run(
         torch.tanh(cell[now], out=state[now]).mul_(o)
         end = sizes[step + 1] if step + 1 < len(sizes) else 0
         last[end:size] = state[now][end:]
+        total[:size] += state[now]
         start, before = start + size, now
-    return last
+    return last, total
 
 
 def _through(slopes: Tensor, gates: Tensor, hidden: int) -> None:

@@ -43,6 +43,8 @@ class Peephole(Surrogate):
             any epoch can be asked about.
         sequence: network reads all layers as built, block the block designs alone.
         code: paper for the four integers of a layer, extended to add its width and resolution.
+        structure: last for the LSTM's state behind the last layer as the structural feature,
+            last_mean to add the mean of its states behind all layers.
         members: networks trained from different seeds and averaged; their spread is the std.
         embedding: dimensions of each of the four parts of a layer code.
         hidden: size of the LSTM's state.
@@ -66,6 +68,7 @@ class Peephole(Surrogate):
         supervision: Literal["final", "curve"] = "final",
         sequence: Literal["network", "block"] = "network",
         code: Literal["paper", "extended"] = "paper",
+        structure: Literal["last", "last_mean"] = "last",
         members: int = 1,
         embedding: int = 10,
         hidden: int = 160,
@@ -84,6 +87,7 @@ class Peephole(Surrogate):
         self.supervision = supervision
         self.sequence = sequence
         self.code = code
+        self.structure = structure
         self.members = members
         self.embedding = embedding
         self.hidden = hidden
@@ -149,6 +153,7 @@ class Peephole(Surrogate):
             ("supervision", ("final", "curve")),
             ("sequence", ("network", "block")),
             ("code", ("paper", "extended")),
+            ("structure", ("last", "last_mean")),
         ):
             if getattr(self, name) not in options:
                 raise InvalidOption(
@@ -265,6 +270,7 @@ class Peephole(Surrogate):
             self.mlp,
             self.last_epoch_,
             self.code == "extended",
+            self.structure == "last_mean",
             self.dropout,
         )
 

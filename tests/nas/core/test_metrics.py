@@ -74,3 +74,17 @@ def test_the_noise_ceiling_falls_with_the_noise():
     assert 0.9 < ceiling(0.005) < 1
     assert ceiling(0.05) < 0.75
     assert ceiling(0.01, trainings=1) is None
+
+
+def test_log_likelihood_is_that_of_gaussians():
+    from scipy.stats import norm
+
+    rng = np.random.default_rng(0)
+    target, mean, std = rng.normal(size=9), rng.normal(size=9), rng.uniform(0.1, 2, size=9)
+    told = metrics.log_likelihood(target, mean, std)
+    assert told == pytest.approx(norm.logpdf(target, mean, std).mean())
+    assert np.isnan(metrics.log_likelihood([0.5], [0.5], [0.0]))
+
+
+def test_coverage_counts_both_ends():
+    assert metrics.coverage([1, 2, 3, 4], [1, 0, 4, 0], [9, 2, 9, 3]) == 0.5

@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.nn.utils.rnn import PackedSequence
+from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from surrogates.peephole.network import Batch, PeepholeNetwork, pack
 from surrogates.peephole.recurrence import last_states
@@ -36,18 +36,19 @@ def test_the_recurrence_is_that_of_torch(lengths):
     generator = torch.Generator().manual_seed(0)
     lstm = torch.nn.LSTM(5, 6)
     table = torch.randn(7, 5, generator=generator, requires_grad=True)
-    weight = torch.randn(len(lengths), 6, generator=generator)
+    weight = torch.randn(2, len(lengths), 6, generator=generator)
 
     def results(states):
         inputs = [table, *lstm.parameters()]
         return [states.detach(), *torch.autograd.grad((states * weight).sum(), inputs)]
 
-    own = results(last_states(lstm, table, tokens, sizes))
-    reference = results(lstm(PackedSequence(table[tokens], sizes))[1][0][0])
+    own = results(torch.stack(last_states(lstm, table, tokens, sizes)))
+    every, (last, _) = lstm(PackedSequence(table[tokens], sizes))
+    reference = results(torch.stack([last[0], pad_packed_sequence(every)[0].sum(0)]))
     for mine, theirs in zip(own, reference, strict=True):
         torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-6)
     with torch.no_grad():
-        again = last_states(lstm, table, tokens, sizes)
+        again = torch.stack(last_states(lstm, table, tokens, sizes))
     torch.testing.assert_close(again, reference[0], rtol=1e-4, atol=1e-6)
 
 
@@ -79,6 +80,18 @@ def test_sizes_are_the_papers(network):
 def test_the_order_of_layers_matters(network):
     said = network(batch([np.array([0, 1, 2]), np.array([2, 1, 0]), np.array([0, 1, 2])]))
     assert said[0] == said[2] != said[1]
+
+
+def test_the_mean_of_the_states_does_not_depend_on_the_batch():
+    torch.manual_seed(0)
+    network = PeepholeNetwork(4, 8, 4, 8, epochs=1, mean=True).eval()
+    layers = [np.array([0, 1, 2, 1]), np.array([2]), np.array([1, 1])]
+    together = network.structure(batch(layers))
+    assert together.shape == (3, 16)
+    for said, alone in zip(together, layers, strict=True):
+        torch.testing.assert_close(network.structure(batch([alone]))[0], said)
+    # Of one layer, the last state is the mean.
+    torch.testing.assert_close(together[1, :8], together[1, 8:])
 
 
 def test_width_and_resolution_reach_the_extended_network():

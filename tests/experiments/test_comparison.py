@@ -1,0 +1,105 @@
+"""Splits, questions and scores of a comparison; the command itself is in test_cli."""
+
+import numpy as np
+import pytest
+
+from experiments.comparison import statistics
+from experiments.comparison.judging import Judged, Split, judge, questions, splits_of
+from experiments.comparison.statistics import row
+from experiments.report.figures import sample_efficiency
+from nas.core.errors import InvalidCorpus
+from nas.core.interfaces import Prediction, Surrogate
+from nas.testing.toy import toy_corpus
+
+
+class Epochs(Surrogate):
+    """Answers with the epoch that it is asked about, and is sure to 0.1."""
+
+    reads_curves = True
+
+    def fit(self, corpus):
+        self.size_ = len(corpus)
+        return self
+
+    def predict(self, queries):
+        mean = np.array([query.epoch or 0 for query in queries], float)
+        return Prediction(mean, np.full(len(mean), 0.1))
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return toy_corpus(12)
+
+
+def keys(records):
+    return [record.architecture.key for record in records]
+
+
+def test_a_random_split_is_a_seeded_permutation(corpus):
+    order = np.random.default_rng(3).permutation(12)
+    split = splits_of(7, None, seed=2, repeats=2)[1]
+    train, test = split.of(corpus)
+    assert keys(train) == keys(corpus.take(order[:7]))
+    assert keys(test) == keys(corpus.take(order[7:]))
+
+
+def test_folds_judge_every_network_once(corpus):
+    parts = [split.of(corpus) for split in splits_of("folds", None, seed=0, repeats=5)]
+    assert sorted(key for _, test in parts for key in keys(test)) == sorted(keys(corpus))
+    assert [len(test) for _, test in parts] == [3, 3, 2, 2, 2]
+    for train, test in parts:
+        assert len(train) + len(test) == 12
+        assert not {*keys(train)} & {*keys(test)}
+
+
+@pytest.mark.parametrize("folds", [1, 13])
+def test_folds_must_fit(corpus, folds):
+    with pytest.raises(InvalidCorpus, match="2 to 12 folds"):
+        Split("folds", None, 0, 0, folds).of(corpus)
+
+
+def test_curves_ask_about_every_epoch_that_was_not_observed(corpus):
+    (first, *_), epochs = corpus, corpus.epochs
+    asked, real = questions(corpus[:2], 1, "curve")
+    assert [query.epoch for query in asked] == [*range(2, epochs + 1)] * 2
+    assert {len(query.observed) for query in asked} == {1}
+    assert real[: epochs - 1] == list(first.curve[1:])
+    asked, real = questions(corpus[:2], 1, "final")
+    assert [query.epoch for query in asked] == [None, None]
+    assert real == corpus[:2].targets.tolist()
+
+
+def test_a_judgement_tells_how_sure_the_surrogate_was(corpus):
+    judged = judge(Epochs(), corpus, Split(8, None, 0, 0), observed=0.2, target="curve")
+    assert (judged.test_size, judged.observed_epochs) == (4, 1)
+    assert len(judged.real) == 4 * (corpus.epochs - 1)
+    assert judged.scores()["coverage"] == 0.0
+    near = Judged(**{**vars(judged), "predicted": judged.real, "low": judged.real})
+    scores = near.scores()
+    assert scores["coverage"] == 1.0
+    assert scores["log_likelihood"] == pytest.approx(-np.log(0.1 * np.sqrt(2 * np.pi)))
+    silent = Judged(**{**vars(judged), "std": None, "low": None, "high": None}).scores()
+    assert np.isnan([silent["coverage"], silent["log_likelihood"]]).all()
+
+
+def test_intervals_of_a_fixed_split_resample_whole_networks(corpus, monkeypatch):
+    monkeypatch.setattr(statistics, "RESAMPLES", 200)
+    judged = judge(Epochs(), corpus, Split(8, None, 0, 0), observed=0.0, target="curve")
+    # The same error at every epoch of a network: more epochs must not narrow the interval.
+    errors = np.repeat([0.0, 0.1, 0.2, 0.3], corpus.epochs)
+    wide = Judged(**{**vars(judged), "predicted": (np.array(judged.real) + errors).tolist()})
+    few = row("few", [wide], fixed=True)
+    assert few["mae_high"] - few["mae_low"] > 0.15
+    assert few["epochs_charged"] == 0
+
+
+def test_sample_efficiency_is_a_line_a_surrogate(corpus):
+    rows = [
+        row("Epochs", [judge(Epochs(), corpus, split, 0.0, "curve") for split in splits], False)
+        for splits in (splits_of(8, None, 0, 2), splits_of(4, None, 0, 2))
+    ]
+    (line,) = sample_efficiency(rows).data
+    assert list(line.x) == [4, 8]
+    assert line.name == "Epochs"
+    unknown = [{**each, "kendall_tau_low": None, "kendall_tau_high": None} for each in rows]
+    assert list(sample_efficiency(unknown).data[0].error_y.array) == [None, None]
