@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
 from nas.core.architecture import Architecture
-from surrogates.features.layers import Layers
 
 
 def ops(architectures: Sequence[Architecture]) -> list[str]:
@@ -22,13 +23,14 @@ def names(ops: Sequence[str]) -> list[str]:
 
 def features(architectures: Sequence[Architecture], ops: Sequence[str]) -> np.ndarray:
     """All features (n, d)."""
-    layers = Layers.of(architectures)
-    return np.stack(
-        [
-            np.log1p(layers.sum(layers.column(lambda placed: placed.params))),
-            np.log1p(layers.sum(layers.column(lambda placed: placed.macs))),
-            layers.lengths.astype(np.float64),
-            *(layers.sum(layers.is_op(op)) for op in ops),
-        ],
-        axis=1,
-    )
+    told = [_told(each) for each in architectures]
+    costs = np.log1p([[params, macs] for params, macs, _ in told])
+    depth = [[each.total(), *(each[op] for op in ops)] for *_, each in told]
+    return np.concatenate([costs, np.array(depth, dtype=np.float64)], axis=1)
+
+
+@lru_cache(maxsize=2**14)
+def _told(architecture: Architecture) -> tuple[int, int, Counter[str]]:
+    """Parameters, MACs and layers by type; kept, since candidates are looked at many times."""
+    layers = Counter(placed.layer.op for placed in architecture.layers())
+    return architecture.params, architecture.macs, layers

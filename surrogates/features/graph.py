@@ -8,6 +8,7 @@ what is not on a path from input to output is dead and left out.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from nas.core.architecture import Block, Layer
@@ -41,6 +42,7 @@ def name(layer: Layer) -> str:
     return token(layer, wiring=False)
 
 
+@lru_cache(maxsize=2**14)  # the same candidates are looked at many times
 def graph(block: Block) -> Graph:
     """The living graph of a block; input and output alone, unconnected, where it is dead."""
     reads = _reads(block)

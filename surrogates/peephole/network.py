@@ -74,10 +74,11 @@ class PeepholeNetwork(nn.Module):
         embedding: dimensions of each of the four parts of a layer code.
         hidden: size of the LSTM's state, the structural feature.
         epoch_embedding: dimensions of the epoch.
-        mlp: width of the three hidden linear layers.
+        mlp: width of the hidden linear layers.
         epochs: number of epochs that can be asked about.
         extended: the code has two more columns, log2 width and log2 resolution.
         mean: the structural feature is the LSTM's last state and the mean of its states.
+        mlp_layers: number of the hidden linear layers.
         dropout: share of the structural feature and of hidden units dropped in training.
     """
 
@@ -90,6 +91,7 @@ class PeepholeNetwork(nn.Module):
         epochs: int,
         extended: bool = False,
         mean: bool = False,
+        mlp_layers: int = 3,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
@@ -102,8 +104,7 @@ class PeepholeNetwork(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Sequential(
             *_hidden(self.width + epoch_embedding, mlp, dropout),
-            *_hidden(mlp, mlp, dropout),
-            *_hidden(mlp, mlp, dropout),
+            *(part for _ in range(1, mlp_layers) for part in _hidden(mlp, mlp, dropout)),
             nn.Linear(mlp, 1),
         )
 

@@ -49,7 +49,8 @@ class Peephole(Surrogate):
         embedding: dimensions of each of the four parts of a layer code.
         hidden: size of the LSTM's state.
         epoch_embedding: dimensions of the epoch.
-        mlp: width of the three hidden linear layers.
+        mlp: width of the hidden linear layers.
+        mlp_layers: number of the hidden linear layers.
         epochs: passes over the corpus in training.
         batch_size: networks in a training batch, about.
         lr: highest learning rate of the one-cycle schedule.
@@ -74,6 +75,7 @@ class Peephole(Surrogate):
         hidden: int = 160,
         epoch_embedding: int = 40,
         mlp: int = 200,
+        mlp_layers: int = 3,
         epochs: int = 40,
         batch_size: int = 32,
         lr: float = 1e-2,
@@ -93,6 +95,7 @@ class Peephole(Surrogate):
         self.hidden = hidden
         self.epoch_embedding = epoch_embedding
         self.mlp = mlp
+        self.mlp_layers = mlp_layers
         self.epochs = epochs
         self.batch_size = batch_size
         self.lr = lr
@@ -159,7 +162,8 @@ class Peephole(Surrogate):
                 raise InvalidOption(
                     f"{name} must be one of {', '.join(options)}, but got {getattr(self, name)!r}"
                 )
-        for name in ("members", "embedding", "hidden", "epoch_embedding", "mlp", "epochs"):
+        sizes = ("members", "embedding", "hidden", "epoch_embedding", "mlp", "mlp_layers", "epochs")
+        for name in sizes:
             if getattr(self, name) < 1:
                 raise InvalidOption(f"{name} must be at least 1, but got {getattr(self, name)}")
         if self.seed < 0 or not self.lr > 0 or not 0 <= self.dropout < 1:
@@ -271,6 +275,7 @@ class Peephole(Surrogate):
             self.last_epoch_,
             self.code == "extended",
             self.structure == "last_mean",
+            self.mlp_layers,
             self.dropout,
         )
 

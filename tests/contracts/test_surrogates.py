@@ -22,7 +22,7 @@ CHEAP = {
         {**SMALL, "supervision": "curve", "dropout": 0.2},
         {**SMALL, "sequence": "block", "loss": "mse_l1"},
         {**SMALL, "epochs": 1, "code": "extended", "loss": "pairwise", "members": 2},
-        {**SMALL, "epochs": 1, "structure": "last_mean"},
+        {**SMALL, "epochs": 1, "structure": "last_mean", "mlp_layers": 1},
     ],
     "GaussianProcess": [{}, {"warp": False, "features": "basic", "restarts": 1}],
     "RandomForest": [{"trees": 5}, {"trees": 5, "splits": "best", "warp": True}],

@@ -1,0 +1,247 @@
+"""docs/results.md, written from the comparisons in experiments/configs/results-*.yaml.
+
+    python -m experiments.results
+
+runs each of them as `nas compare --config FILE`, in the folder that holds the corpus files, and
+writes their tables, each under the command that makes it again. What was judged before is not
+judged again. The comment at the head of a config is the command that it is for, the title of its
+section, and the words above its table.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.cli import main as nas
+from experiments.folder import RunFolder, read_json
+from experiments.terminal import table, wrote
+from nas.core.files import write_text
+
+CONFIGS = Path("experiments/configs")
+RUNS = Path("runs/results")
+PAGE = Path("docs/results.md")
+
+STRONG = "Peephole(loss=pairwise, code=extended, structure=last_mean, members=5, hidden=64, mlp=64)"
+"""What tables call the surrogate of configs/peephole-strong.yaml."""
+TREES = ("RandomForest", "GradientBoosting")
+CHOSEN = "Ensemble"
+"""The best of ours, weighted by cross-validation inside the training networks."""
+
+Row = Mapping[str, Any]
+Tables = Mapping[str, Sequence[Row]]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A figure to reach: mean + standard error is at least that; for errors, mean - that at most.
+
+    Attributes:
+        table: of which comparison.
+        surrogates: what tables call them; their best row counts.
+        train_size: training networks.
+        metric: column of compare.json.
+        bound: the figure.
+        name: what it is called in the summary; the surrogate's class where it is empty.
+    """
+
+    table: str
+    surrogates: tuple[str, ...]
+    train_size: int
+    metric: str
+    bound: float
+    name: str = ""
+
+    def line(self, rows: Sequence[Row]) -> list[str]:
+        """The target's line in the summary."""
+        sign = -1 if self.metric in ("mae", "mse") else 1
+        row = max(self._mine(rows), key=lambda each: sign * each[self.metric])
+        error = standard_error(row, self.metric)
+        short = sign * (self.bound - row[self.metric]) - error
+        return [
+            self.table,
+            str(self.train_size),
+            self.name or row["surrogate"].partition("(")[0],
+            LABELS[self.metric],
+            f"{'at most' if sign < 0 else 'at least'} {self.bound:g}",
+            f"{row[self.metric]:.4f} ± {error:.4f}",
+            str(row["repeats"]),
+            "reached" if short <= 0 else f"**missed** by {short:.2g}",
+        ]
+
+    def _mine(self, rows: Sequence[Row]) -> list[Row]:
+        return [
+            row
+            for row in rows
+            if row["surrogate"].startswith(self.surrogates) and row["train_size"] == self.train_size
+        ]
+
+
+LABELS = {
+    "kendall_tau": "tau",
+    "r2": "R2",
+    "mae": "MAE",
+    "mse": "MSE",
+    "log_likelihood": "log-likelihood",
+}
+
+
+def _taus(table: str, surrogate: str, **bounds: float) -> list[Target]:
+    """Targets for Kendall's tau by training size: n100=0.9."""
+    name = "Peephole strong" if surrogate == STRONG else ""
+    return [
+        Target(table, (surrogate,), int(size[1:]), "kendall_tau", bound, name)
+        for size, bound in bounds.items()
+    ]
+
+
+TARGETS = [
+    *_taus("naap440", STRONG, n400=0.93),
+    Target("naap440", (STRONG,), 400, "mae", 0.0048, "Peephole strong"),
+    *_taus("naap440", CHOSEN, n400=0.94),
+    *_taus("naap440", "GaussianProcess", n400=0.93),
+    *_taus("metaqnn", STRONG, n100=0.53, n800=0.63),
+    Target("metaqnn", (STRONG,), 100, "r2", 0.55, "Peephole strong"),
+    Target("metaqnn", (STRONG,), 800, "r2", 0.72, "Peephole strong"),
+    *_taus("metaqnn-trees", "RandomForest", n100=0.53, n400=0.60),
+    *_taus("metaqnn-trees", "GradientBoosting", n100=0.53, n400=0.60),
+    Target("metaqnn-curves", ("NuSVR",), 100, "r2", 0.94),
+    Target("lcnet", ("BNN",), 248, "mse", 0.008),
+    Target("lcnet", ("BNN",), 248, "log_likelihood", 1.0),
+    *_taus("macro", STRONG, n100=0.90, n400=0.93),
+    *_taus("macro-features", "GaussianProcess", n50=0.83, n100=0.87),
+    *_taus("macro-features", "PairwiseLinear", n25=0.77, n50=0.84),
+    *_taus("nas-bench-201", CHOSEN, n46=0.69, n233=0.81, n467=0.85),
+    *_taus("nas-bench-201", "GaussianProcess", n46=0.69, n233=0.80),
+    *_taus("nas-bench-201", "RandomForest", n233=0.81, n467=0.84),
+    *_taus("nas-bench-201", "GradientBoosting", n233=0.81, n467=0.84),
+]
+
+INTRODUCTION = """# Results
+
+Written by `python -m experiments.results`; every table can be made again with the lines above it,
+where the corpus files lie. They are made from the published tables by
+
+```
+nas corpus import naap440 PATH_OF_NAAP-440 --out naap440.jsonl.gz
+nas corpus import metaqnn PATH_OF_metaqnn_cifar10.csv --out metaqnn.jsonl.gz
+nas corpus import lcnet PATH_OF_configs.json --out lcnet.jsonl.gz
+nas corpus import nas-bench-macro PATH_OF_NAS-BENCH-MACRO --out nas-bench-macro.jsonl.gz
+nas corpus import nas-bench-201 PATH_OF_TABLES --out nas-bench-201.jsonl.gz
+```
+
+**How it was measured.** Split r is `numpy.random.default_rng(r).permutation(n)`: the first networks
+train, all others test. NAAP-440 has a split of its own, and repeats are seeds there. Networks that
+compute the same were merged before. Brackets hold 95% bootstrap intervals, over splits, or over
+test networks where the split is fixed. "seen" is the share of each test network's training that a
+surrogate was given, its cost beside the seconds of a fit; "regret" is what the best of the ten
+networks predicted best falls short of the best; "in 90%" is how many test networks lie in their 90%
+intervals.
+
+**Where settings were chosen.** On validation splits inside training networks, never on a test
+network: those of the features in [features.md](decisions/features.md), those of Peephole in
+[peephole-training.md](decisions/peephole-training.md). One setting serves all corpora.
+"The best of ours" is an `Ensemble`, which weighs its members by cross-validation inside the
+training networks; it never saw which member did best on the test networks.
+
+## Targets
+
+A target counts as reached if mean + standard error over the repeats is at least the figure (for
+errors: mean - standard error at most).
+"""
+
+
+def main() -> int:
+    """Runs all comparisons and writes the page; the exit status of the first that fails."""
+    configs = sorted(CONFIGS.glob("results-*.yaml"))
+    for config in configs:
+        status = nas(["compare", "--config", str(config)])
+        if status:
+            return status
+    write_text(PAGE, page(configs))
+    wrote([PAGE])
+    return 0
+
+
+def page(configs: Sequence[Path]) -> str:
+    """The page, from what the comparisons of these configs wrote."""
+    tables = {name_of(config): _rows(folder_of(config)) for config in configs}
+    sections = [section(config) for config in configs]
+    return "\n".join([INTRODUCTION, summary(tables), *sections])
+
+
+def name_of(config: Path) -> str:
+    """The comparison's name: results-NAME.yaml."""
+    return config.stem.removeprefix("results-")
+
+
+def folder_of(config: Path) -> RunFolder:
+    """Where the comparison writes."""
+    return RunFolder(RUNS / name_of(config))
+
+
+def _rows(folder: RunFolder) -> list[Row]:
+    rows: list[Row] = read_json(folder.comparison, "the comparison")["rows"]
+    return rows
+
+
+def summary(tables: Tables) -> str:
+    """All targets with what was measured, and how the ensembles compare with their members."""
+    header = ["table", "train", "surrogate", "figure", "target", "mean ± error", "repeats", ""]
+    lines = [each.line(tables[each.table]) for each in TARGETS if each.table in tables]
+    return f"{table(header, lines)}\n\n{ensembles(tables)}\n{intervals(tables)}"
+
+
+def ensembles(tables: Tables) -> str:
+    """How far each ensemble's tau lies above the best of its members."""
+    said = []
+    for name, rows in tables.items():
+        for mine in (row for row in rows if row["surrogate"].startswith(CHOSEN)):
+            members = [
+                row["kendall_tau"]
+                for row in rows
+                if row["train_size"] == mine["train_size"]
+                and row["surrogate"] in mine["surrogate"]
+                and row is not mine
+            ]
+            gap = mine["kendall_tau"] - max(members)
+            said.append(f"{gap:+.3f} ({name}, {mine['train_size']})")
+    return (
+        "An ensemble must never lie more than 0.01 below the best of its members. Its tau less "
+        f"theirs: {', '.join(said)}.\n"
+    )
+
+
+def intervals(tables: Tables) -> str:
+    """What share of the test networks the calibrated intervals cover."""
+    said = [
+        f"{row['coverage']:.1%} ± {standard_error(row, 'coverage'):.1%} ({name}, {row['train_size']})"
+        for name, rows in tables.items()
+        for row in rows
+        if row["surrogate"].startswith("Calibrated(surrogate=Peephole")
+    ]
+    return (
+        "The 90% intervals of `Calibrated(Peephole)` must cover 85% to 95%. They cover: "
+        f"{', '.join(said)}.\n"
+    )
+
+
+def standard_error(row: Row, metric: str) -> float:
+    """Of the mean over repeats; 0 where there was one."""
+    return float(row[f"{metric}_std"] or 0.0) / math.sqrt(row["repeats"])
+
+
+def section(config: Path) -> str:
+    """A comparison's title, words, command and table."""
+    comments = [line[2:] for line in config.read_text().splitlines() if line.startswith("# ")]
+    command, title, *words = comments
+    told = folder_of(config).comparison.with_suffix(".md").read_text()
+    return "\n".join([f"## {title}", "", *words, "", "```", command, "```", "", told])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
