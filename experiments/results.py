@@ -22,13 +22,30 @@ from experiments.folder import RunFolder, read_json
 from experiments.terminal import table, wrote
 from nas.core.files import write_text
 
-CONFIGS = Path("experiments/configs")
+CONFIGS = Path(__file__).parent / "configs"
 RUNS = Path("runs/results")
-PAGE = Path("docs/results.md")
+PAGE = Path(__file__).parents[1] / "docs" / "results.md"
 
-STRONG = "Peephole(loss=pairwise, code=extended, structure=last_mean, members=5, hidden=64, mlp=64)"
+NAMES = (
+    "naap440",
+    "metaqnn",
+    "metaqnn-800",
+    "metaqnn-features",
+    "metaqnn-curves",
+    "macro",
+    "macro-features",
+    "macro-intervals",
+    "nas-bench-201",
+    "lcnet",
+    "peephole",
+)
+"""The comparisons in the order of their sections: configs/results-NAME.yaml."""
+
+STRONG = (
+    "Peephole(loss=pairwise, code=extended, structure=last_mean, members=5, hidden=64, mlp=64, "
+    "mlp_layers=1)"
+)
 """What tables call the surrogate of configs/peephole-strong.yaml."""
-TREES = ("RandomForest", "GradientBoosting")
 CHOSEN = "Ensemble"
 """The best of ours, weighted by cross-validation inside the training networks."""
 
@@ -104,11 +121,12 @@ TARGETS = [
     Target("naap440", (STRONG,), 400, "mae", 0.0048, "Peephole strong"),
     *_taus("naap440", CHOSEN, n400=0.94),
     *_taus("naap440", "GaussianProcess", n400=0.93),
-    *_taus("metaqnn", STRONG, n100=0.53, n800=0.63),
+    *_taus("metaqnn", STRONG, n100=0.53),
+    *_taus("metaqnn-800", STRONG, n800=0.63),
     Target("metaqnn", (STRONG,), 100, "r2", 0.55, "Peephole strong"),
-    Target("metaqnn", (STRONG,), 800, "r2", 0.72, "Peephole strong"),
-    *_taus("metaqnn-trees", "RandomForest", n100=0.53, n400=0.60),
-    *_taus("metaqnn-trees", "GradientBoosting", n100=0.53, n400=0.60),
+    Target("metaqnn-800", (STRONG,), 800, "r2", 0.72, "Peephole strong"),
+    *_taus("metaqnn-features", "RandomForest", n100=0.53, n400=0.60),
+    *_taus("metaqnn-features", "GradientBoosting", n100=0.53, n400=0.60),
     Target("metaqnn-curves", ("NuSVR",), 100, "r2", 0.94),
     Target("lcnet", ("BNN",), 248, "mse", 0.008),
     Target("lcnet", ("BNN",), 248, "log_likelihood", 1.0),
@@ -157,35 +175,34 @@ errors: mean - standard error at most).
 
 def main() -> int:
     """Runs all comparisons and writes the page; the exit status of the first that fails."""
-    configs = sorted(CONFIGS.glob("results-*.yaml"))
-    for config in configs:
-        status = nas(["compare", "--config", str(config)])
+    for name in NAMES:
+        status = nas(["compare", "--config", str(config_of(name))])
         if status:
             return status
-    write_text(PAGE, page(configs))
+    write_text(PAGE, page(NAMES))
     wrote([PAGE])
     return 0
 
 
-def page(configs: Sequence[Path]) -> str:
-    """The page, from what the comparisons of these configs wrote."""
-    tables = {name_of(config): _rows(folder_of(config)) for config in configs}
-    sections = [section(config) for config in configs]
-    return "\n".join([INTRODUCTION, summary(tables), *sections])
+def page(names: Sequence[str]) -> str:
+    """The page, from what these comparisons wrote."""
+    tables = {name: rows_of(name) for name in names}
+    return "\n".join([INTRODUCTION, summary(tables), *map(section, names)])
 
 
-def name_of(config: Path) -> str:
-    """The comparison's name: results-NAME.yaml."""
-    return config.stem.removeprefix("results-")
+def config_of(name: str) -> Path:
+    """The config of a comparison."""
+    return CONFIGS / f"results-{name}.yaml"
 
 
-def folder_of(config: Path) -> RunFolder:
-    """Where the comparison writes."""
-    return RunFolder(RUNS / name_of(config))
+def folder_of(name: str) -> RunFolder:
+    """Where a comparison writes."""
+    return RunFolder(RUNS / name)
 
 
-def _rows(folder: RunFolder) -> list[Row]:
-    rows: list[Row] = read_json(folder.comparison, "the comparison")["rows"]
+def rows_of(name: str) -> list[Row]:
+    """The rows that a comparison wrote."""
+    rows: list[Row] = read_json(folder_of(name).comparison, "the comparison")["rows"]
     return rows
 
 
@@ -219,7 +236,8 @@ def ensembles(tables: Tables) -> str:
 def intervals(tables: Tables) -> str:
     """What share of the test networks the calibrated intervals cover."""
     said = [
-        f"{row['coverage']:.1%} ± {standard_error(row, 'coverage'):.1%} ({name}, {row['train_size']})"
+        f"{row['coverage']:.1%} ± {standard_error(row, 'coverage'):.1%} "
+        f"({name}, {row['train_size']})"
         for name, rows in tables.items()
         for row in rows
         if row["surrogate"].startswith("Calibrated(surrogate=Peephole")
@@ -235,11 +253,11 @@ def standard_error(row: Row, metric: str) -> float:
     return float(row[f"{metric}_std"] or 0.0) / math.sqrt(row["repeats"])
 
 
-def section(config: Path) -> str:
+def section(name: str) -> str:
     """A comparison's title, words, command and table."""
-    comments = [line[2:] for line in config.read_text().splitlines() if line.startswith("# ")]
-    command, title, *words = comments
-    told = folder_of(config).comparison.with_suffix(".md").read_text()
+    lines = config_of(name).read_text().splitlines()
+    command, title, *words = [line[2:] for line in lines if line.startswith("# ")]
+    told = folder_of(name).comparison.with_suffix(".md").read_text()
     return "\n".join([f"## {title}", "", *words, "", "```", command, "```", "", told])
 
 

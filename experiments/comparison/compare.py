@@ -93,8 +93,9 @@ class _Lines:
     def __call__(self, name: str, split: Split, known: bool) -> None:
         self._done += 1
         if not known:
-            where = f"{split.train_size} networks, repeat {split.repeat + 1}"
-            say(f"[{self._done}/{self._total}] {name}: {where}")
+            size = split.train_size
+            where = f"{size} networks" if isinstance(size, int) else f"{size} split"
+            say(f"[{self._done}/{self._total}] {name}: {where}, repeat {split.repeat + 1}")
 
 
 def first_predictions(results: Results, split: Split) -> dict[str, list[dict[str, Any]]]:

@@ -1,0 +1,100 @@
+"""The page of results: what stands in it, and that its configs are what it says."""
+
+import json
+
+import pytest
+
+from experiments import results
+from experiments.cli import VERBS, parser_of
+from experiments.comparison import describe
+
+
+def parsed(verb, path, *words):
+    parser = parser_of(verb, VERBS[verb])
+    return parser.instantiate(parser.parse_args(["--config", str(path), *words]))
+
+
+@pytest.fixture
+def told(tmp_path, monkeypatch):
+    """Two comparisons of tiny figures, instead of those that take an hour."""
+    monkeypatch.setattr(results, "RUNS", tmp_path)
+
+    def write(name, *rows):
+        folder = results.folder_of(name).make()
+        (folder.path / "compare.json").write_text(json.dumps({"rows": rows}))
+        (folder.path / "compare.md").write_text(f"table of {name}\n")
+
+    write(
+        "naap440",
+        row(results.STRONG, 400, kendall_tau=0.91, mae=0.0049),
+        row("GaussianProcess", 400, kendall_tau=0.95),
+        row("Ensemble(members=[GaussianProcess, Constant])", 400, kendall_tau=0.943),
+        row("Calibrated(surrogate=Peephole)", 400, coverage=0.9),
+    )
+    write("lcnet", row("BNN(steps=1)", 248, mse=0.007, log_likelihood=1.2))
+    return ("naap440", "lcnet")
+
+
+def row(name, size, **figures):
+    known = {f"{metric}_std": 0.01 for metric in figures} | figures
+    base = {"surrogate": name, "train_size": size, "repeats": 4}
+    return base | {"kendall_tau": 0.5, "kendall_tau_std": 0.0} | known
+
+
+def line(page, *words):
+    (found,) = (x for x in page.splitlines() if x.startswith("|") and all(w in x for w in words))
+    return found
+
+
+def test_reached_and_missed_are_told_apart(told):
+    page = results.page(told)
+    assert "**missed** by 0.015" in line(page, "naap440", "Peephole strong", "tau")
+    assert "reached" in line(page, "naap440", "Peephole strong", "MAE")
+    assert "0.9500 ± 0.0050" in line(page, "naap440", "GaussianProcess")
+    assert "reached" in line(page, "lcnet", "MSE", "at most")
+    assert "reached" in line(page, "lcnet", "log-likelihood", "at least")
+    assert "-0.007 (naap440, 400)" in page
+    assert "90.0% ± 0.5% (naap440, 400)" in page
+
+
+def test_every_table_stands_under_its_command(told):
+    page = results.page(told)
+    for name in told:
+        command = f"nas compare --config experiments/configs/results-{name}.yaml"
+        assert page.index(command) < page.index(f"table of {name}")
+
+
+def test_the_page_is_written_when_all_comparisons_ran(told, tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "NAMES", told)
+    monkeypatch.setattr(results, "PAGE", tmp_path / "results.md")
+    asked = []
+    monkeypatch.setattr(results, "nas", lambda words: asked.append(words) or 2)
+    assert results.main() == 2
+    assert not results.PAGE.exists()
+    monkeypatch.setattr(results, "nas", lambda words: asked.append(words) or 0)
+    assert results.main() == 0
+    assert [words[2] for words in asked[1:]] == [str(results.config_of(name)) for name in told]
+    assert results.PAGE.read_text() == results.page(told)
+
+
+def test_every_config_of_results_is_on_the_page():
+    found = {path.stem for path in results.CONFIGS.glob("results-*.yaml")}
+    assert found == {f"results-{name}" for name in results.NAMES}
+    assert {target.table for target in results.TARGETS} <= set(results.NAMES)
+
+
+@pytest.mark.parametrize("name", results.NAMES)
+def test_a_comparison_writes_where_the_page_looks(name):
+    config = parsed("compare", results.config_of(name))
+    assert config.out == results.RUNS / name
+    shown = [describe(surrogate) for surrogate in config.surrogates]
+    sizes = config.train_size if isinstance(config.train_size, list) else [config.train_size]
+    for target in results.TARGETS:
+        if target.table == name:
+            assert any(each.startswith(target.surrogates) for each in shown), target
+            assert target.train_size in sizes or sizes[0] in ("fixed", "folds")
+
+
+def test_strong_is_what_its_config_says():
+    strong = parsed("fit", results.CONFIGS / "peephole-strong.yaml", "--corpus", "x")
+    assert describe(strong.surrogate) == results.STRONG
