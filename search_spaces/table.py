@@ -23,4 +23,5 @@ class TableSpace(SearchSpace):
 
     def generate(self, choose: Choose) -> Architecture:
         """See `SearchSpace.generate`."""
-        return self._networks[choose("network", range(len(self._networks)))]
+        network = self._networks[choose("network", range(len(self._networks)))]
+        return network if network.input == self.input else network.on(network.skeleton, self.input)

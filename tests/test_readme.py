@@ -24,6 +24,8 @@ SMALL = {
     "compare": ["--repeats", "1", "--workers", "1"],
 }
 """Options that make a command small; put behind its own, so that they count."""
+SMALL["search"] = [*SMALL["collect"], "--networks", "5", "--warmup", "4", "--proposer.budget", "40"]
+IN_TABLE = ["--networks", "1", "--repeats", "1", "--workers", "1"]
 
 
 def commands(text):
@@ -49,11 +51,14 @@ def test_the_readmes_commands_and_its_example_run(tmp_path, monkeypatch, capsys)
         "report",
         "corpus",
         "compare",
+        "search",
     }
     for words in told:
-        assert main([*words, *SMALL.get(words[0], [])]) == 0, words
-        if words[-1] == "runs/small":  # what the next one trains: it has to go on from there only
+        small = IN_TABLE if "--table" in words else SMALL.get(words[0], [])
+        assert main([*words, *small]) == 0, words
+        if words[-1] == "runs/small":  # what the next ones train: they have to go on from there
             shutil.copytree("runs/small", "runs/mine")
+            shutil.copytree("runs/small", "runs/search")
     assert len(Corpus.read("runs/mine/corpus.jsonl.gz")) == 4
     (tmp_path / "runs" / "mine").rename(tmp_path / "runs" / "demo")
     (example,) = (text for language, text in BLOCKS if language == "python")

@@ -3,13 +3,14 @@
 import pytest
 
 from nas.core.architecture import Input
-from nas.testing import SpaceContract, ToySpace
-from search_spaces import BlockSpace, CellSpace, MacroSpace
+from nas.testing import SpaceContract, ToySpace, toy_corpus
+from search_spaces import BlockSpace, CellSpace, MacroSpace, TableSpace
 
 SPACES = {
     "toy": ToySpace(),
     "cell": CellSpace(),
     "macro": MacroSpace(),
+    "table": TableSpace(toy_corpus(30)),
     "block": BlockSpace(),
     "block-per-stage": BlockSpace(designs="per_stage"),
     "block-cifar": BlockSpace().on(Input(3, 32, 32, 10)),
