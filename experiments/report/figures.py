@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from nas.core import metrics
 from nas.core.architecture import Block, Layer
 from nas.core.corpus import Corpus
+from nas.core.errors import InvalidOption
 from nas.core.records import Record
 
 if TYPE_CHECKING:
@@ -189,6 +191,23 @@ def regret_curves(search: Mapping[str, Any]) -> Figure:
         )
     figure.update_yaxes(rangemode="tozero")
     return _titled(figure, "networks looked up", "points behind the best")
+
+
+def write_picture(figure: Figure, path: Path) -> None:
+    """Writes a figure as SVG on white, for a page that cannot hold a script.
+
+    Raises:
+        InvalidOption: kaleido is missing, or the browser that it draws with.
+    """
+    figure.update_layout(paper_bgcolor="white", width=900, height=460)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        figure.write_image(str(path))
+    except (ValueError, RuntimeError) as error:
+        raise InvalidOption(
+            "a picture needs kaleido and a Chrome or Chromium, but one is missing: pip install "
+            f"'peephole-nas[docs]' ({str(error).splitlines()[0]})"
+        ) from error
 
 
 def describe(record: Record | None, key: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -61,12 +62,14 @@ class Replays:
         sampler: the search with a surrogate; all methods search its space, within its limits.
         networks: that each search may look up.
         pruner: stops trainings early, in all methods.
+        goal: an accuracy that ends a search.
     """
 
     corpus: Corpus
     sampler: SurrogateSampler
     networks: int
     pruner: LearningCurvePruner | None = None
+    goal: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,7 @@ def replay_one(replays: Replays, task: Task) -> Replay:
         replays.networks,
         allowed=limits,
         pruner=copy.deepcopy(replays.pruner),
+        goal=replays.goal,
     )
     return Replay(
         [None if record.status == "pruned" else record.target for record in records],

@@ -79,7 +79,8 @@ def search(
         table: corpus file to search in instead of training.
         recipe: how each network is trained.
         networks: number of different networks to train in all.
-        warmup: random networks at the beginning.
+        warmup: random networks at the beginning; with as many as --networks, the baselines of a
+            table run alone.
         batch: networks between two fits.
         repeats: searches in a table, with seeds from --seed on.
         baselines: other searches of the table to set beside: random, evolution, tpe, nsga2.
@@ -178,9 +179,17 @@ def search_in_table(
         InvalidOption: more networks are asked for than the table has.
     """
     best = best_within(replays)
+    if replays.pruner is None:  # else it is of interest what the rest of the search saves
+        replays = replace(replays, goal=best)
     folder.make()
     seeds = range(replays.sampler.seed, replays.sampler.seed + repeats)
-    methods = (SURROGATE, *dict.fromkeys(baselines))
+    ours = [SURROGATE] if replays.sampler.warmup < replays.networks else []
+    methods = [*ours, *dict.fromkeys(baselines)]
+    if not methods:
+        raise InvalidOption(
+            f"--warmup must be below --networks ({replays.networks}), or --baselines name a "
+            "search, but neither is so: nothing would be searched"
+        )
     tasks = [(method, seed) for seed in seeds for method in methods]
     found: dict[Task, Replay] = {}
     for task, replay in run(replays, tasks, Kept(folder.cache), workers):

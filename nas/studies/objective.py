@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import optuna
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
@@ -79,6 +81,7 @@ def replay(
     *,
     allowed: Allows | None = None,
     pruner: BasePruner | None = None,
+    goal: float = math.inf,
 ) -> list[Record]:
     """A search over recorded trainings, in a study in memory.
 
@@ -92,10 +95,11 @@ def replay(
         networks: different ones to evaluate.
         allowed: which networks may be evaluated.
         pruner: any of Optuna's, or of ours.
+        goal: an accuracy that ends the search once it is reached.
 
     Returns:
         The different networks in the order in which they were asked for; fewer than `networks`
-        where the sampler keeps repeating itself.
+        where the goal was reached, or where the sampler keeps repeating itself.
     """
     allowed = allowed or Limits()
     objective = Objective(space, evaluator)
@@ -114,6 +118,6 @@ def replay(
             found[network.key] = record
             pruned = record.status == "pruned"
             study.tell(trial, *((None, TrialState.PRUNED) if pruned else (record.target,)))
-            if len(found) == networks:
+            if len(found) == networks or (record.finished and (record.target or 0.0) >= goal):
                 break
     return list(found.values())
