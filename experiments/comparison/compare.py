@@ -58,6 +58,11 @@ def compare(
     if not 0 <= observed <= 1:
         raise InvalidOption(f"--observed must be a share from 0 to 1, but got {observed}")
     networks = finished(Corpus.read(corpus), least=3)
+    if target == "curve" and round(observed * networks.epochs) >= networks.epochs:
+        raise InvalidOption(
+            "--target curve needs learning curves that go on after what is --observed, but this "
+            f"corpus has {networks.epochs} epochs, of which a share of {observed} is observed"
+        )
     sizes = train_size if isinstance(train_size, list) else [train_size]
     splits = {size: splits_of(size, test_size, seed, repeats) for size in sizes}
     if not splits:

@@ -188,9 +188,9 @@ def questions(test: Corpus, observed: int, target: Target) -> tuple[list[Query],
     """What is asked about test networks after some observed epochs, and the real answers."""
     queries: list[Query] = []
     real: list[float] = []
-    for record in test:
+    for record, final in zip(test, test.targets.tolist(), strict=True):
         curve = tuple(record.curve)
-        asked: dict[int | None, float] = {None: float(record.target or 0.0)}
+        asked: dict[int | None, float] = {None: final}
         if target == "curve":
             asked = dict(enumerate(curve[observed:], start=observed + 1))
         queries += [

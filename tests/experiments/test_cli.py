@@ -191,6 +191,7 @@ def compare_words(corpus, *surrogates, **options):
         ({"train_size": "some"}, ["--train_size", "some"]),
         ({"repeats": 0}, ["--repeats must be at least 1"]),
         ({"observed": 1.5}, ["share from 0 to 1"]),
+        ({"observed": 1, "target": "curve"}, ["3 epochs, of which a share of 1.0"]),
     ],
 )
 def test_compare_refuses_sizes_that_do_not_fit(capsys, corpus_file, options, parts):
