@@ -140,7 +140,7 @@ def comparison_table(rows: Sequence[dict[str, Any]]) -> str:
             f"{each['mae']:.4f}",
             f"{each[f'top{TOP}_regret']:.4f}",
             _or_dash(each["coverage"], "{:.0%}"),
-            _or_dash(each["log_likelihood"], "{:.2f}"),
+            _or_dash(each["log_likelihood"], "{:.3g}"),
             f"{each['fit_seconds']:.2f}",
         ]
         for each in ordered
