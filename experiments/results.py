@@ -47,7 +47,7 @@ STRONG = (
     "mlp_layers=1)"
 )
 """What tables call the surrogate of configs/peephole-strong.yaml."""
-CHOSEN = "Ensemble"
+CHOSEN = "Ensemble("
 """The best of ours, weighted by cross-validation inside the training networks."""
 
 Row = Mapping[str, Any]
@@ -60,7 +60,7 @@ class Target:
 
     Attributes:
         table: of which comparison.
-        surrogates: what tables call them; their best row counts.
+        surrogate: what the table calls it; up to the bracket, where it has but one of the class.
         train_size: training networks.
         metric: column of compare.json.
         bound: the figure.
@@ -68,7 +68,7 @@ class Target:
     """
 
     table: str
-    surrogates: tuple[str, ...]
+    surrogate: str
     train_size: int
     metric: str
     bound: float
@@ -77,7 +77,7 @@ class Target:
     def line(self, rows: Sequence[Row]) -> list[str]:
         """The target's line in the summary."""
         sign = -1 if self.metric in ("mae", "mse") else 1
-        row = max(self._mine(rows), key=lambda each: sign * each[self.metric])
+        (row,) = (each for each in rows if self.means(each["surrogate"], each["train_size"]))
         error = standard_error(row, self.metric)
         short = sign * (self.bound - row[self.metric])
         return [
@@ -91,12 +91,10 @@ class Target:
             _verdict(short, error),
         ]
 
-    def _mine(self, rows: Sequence[Row]) -> list[Row]:
-        return [
-            row
-            for row in rows
-            if row["surrogate"].startswith(self.surrogates) and row["train_size"] == self.train_size
-        ]
+    def means(self, surrogate: str, train_size: int) -> bool:
+        """Whether it is about this row."""
+        begins = self.surrogate.endswith("(") and surrogate.startswith(self.surrogate)
+        return (begins or surrogate == self.surrogate) and train_size == self.train_size
 
 
 def _verdict(short: float, error: float) -> str:
@@ -118,25 +116,26 @@ def _taus(table: str, surrogate: str, **bounds: float) -> list[Target]:
     """Targets for Kendall's tau by training size: n100=0.9."""
     name = "Peephole strong" if surrogate == STRONG else ""
     return [
-        Target(table, (surrogate,), int(size[1:]), "kendall_tau", bound, name)
+        Target(table, surrogate, int(size[1:]), "kendall_tau", bound, name)
         for size, bound in bounds.items()
     ]
 
 
 TARGETS = [
     *_taus("naap440", STRONG, n400=0.93),
-    Target("naap440", (STRONG,), 400, "mae", 0.0048, "Peephole strong"),
+    Target("naap440", STRONG, 400, "mae", 0.0048, "Peephole strong"),
     *_taus("naap440", CHOSEN, n400=0.94),
     *_taus("naap440", "GaussianProcess", n400=0.93),
     *_taus("metaqnn", STRONG, n100=0.53),
     *_taus("metaqnn-800", STRONG, n800=0.63),
-    Target("metaqnn", (STRONG,), 100, "r2", 0.55, "Peephole strong"),
-    Target("metaqnn-800", (STRONG,), 800, "r2", 0.72, "Peephole strong"),
+    Target("metaqnn", STRONG, 100, "r2", 0.55, "Peephole strong"),
+    Target("metaqnn-800", STRONG, 800, "r2", 0.72, "Peephole strong"),
     *_taus("metaqnn-features", "RandomForest", n100=0.53, n400=0.60),
-    *_taus("metaqnn-features", "GradientBoosting", n100=0.53, n400=0.60),
-    Target("metaqnn-curves", ("NuSVR",), 100, "r2", 0.94),
-    Target("lcnet", ("BNN",), 248, "mse", 0.008),
-    Target("lcnet", ("BNN",), 248, "log_likelihood", 1.0),
+    *_taus("metaqnn-features", "GradientBoosting", n100=0.53),
+    *_taus("metaqnn-features", "GradientBoosting(features=grams)", n400=0.60),
+    Target("metaqnn-curves", "NuSVR", 100, "r2", 0.94),
+    Target("lcnet", "BNN(", 248, "mse", 0.008),
+    Target("lcnet", "BNN(", 248, "log_likelihood", 1.0),
     *_taus("macro", STRONG, n100=0.90),
     *_taus("macro-400", STRONG, n400=0.93),
     *_taus("macro-features", "GaussianProcess", n50=0.83, n100=0.87),
