@@ -377,13 +377,18 @@ class _Placer:
         known = (id(block), self.shape)  # somebody keeps each block alive: ids are unique
         layers = self.placed.get(known)
         if layers is None:
-            layers = self.placed[known] = _place_block(block, self.shape)
+            layers = self.placed[known] = place(block, self.shape)
         if layers:
             self.shape = layers[-1].out_shape
         return layers
 
 
-def _place_block(block: Block, in_shape: Shape) -> list[PlacedLayer]:
+def place(block: Block, in_shape: Shape) -> list[PlacedLayer]:
+    """The layers of a block as they stand behind this shape (channels, height, width).
+
+    Raises:
+        InvalidArchitecture: a layer does not fit there.
+    """
     shapes = [in_shape]  # the block's input, then each layer's output
     layers = []
     for index, layer in enumerate(block):

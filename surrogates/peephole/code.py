@@ -19,8 +19,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from nas.core.architecture import Architecture, Input, PlacedLayer, Skeleton
-from nas.core.ops import OPS, Shape
+from nas.core.architecture import Architecture, PlacedLayer, place
+from nas.core.ops import OPS
 
 TYPES = {op: number for number, op in enumerate(OPS, start=1)}
 # More rows than there are ops: a saved predictor stays loadable when ops are added behind.
@@ -48,11 +48,9 @@ def layer_code(
     return TYPES.get(op, OWN_OP), width, height, ratio_bin(ratio)
 
 
-def _row(
-    op: str, kernel: tuple[int, int], in_channels: int, out_shape: Shape, extended: bool
-) -> Row:
-    channels, height, width = out_shape
-    code = layer_code(op, kernel, in_channels, channels)
+def _row(placed: PlacedLayer, extended: bool) -> Row:
+    channels, height, width = placed.out_shape
+    code = layer_code(placed.layer.op, placed.layer.kernel, placed.in_shape[0], channels)
     return (*code, math.log2(channels), math.log2(height * width) / 2) if extended else code
 
 
@@ -85,18 +83,18 @@ def encode(
         extended: append log2 of channels and of resolution to each layer.
     """
     read = Architecture.layers if sequence == "network" else _designs
-    # Networks share most of their layers: each distinct one is coded once.
-    known: dict[tuple[str, tuple[int, int], int, Shape], int] = {}
+    # Networks share most of their layers, placed ones too, which the networks keep alive: each
+    # object is coded once.
+    known: dict[int, int] = {}
     rows: dict[Row, int] = {}
     sequences: dict[bytes, int] = {}
     networks = np.empty(len(architectures), dtype=np.int64)
     for number, architecture in enumerate(architectures):
         tokens = []
-        for layer, in_shape, out_shape, _, _ in read(architecture):
-            seen = (layer.op, layer.kernel, in_shape[0], out_shape)
-            token = known.get(seen)
+        for placed in read(architecture):
+            token = known.get(id(placed))
             if token is None:
-                token = known[seen] = rows.setdefault(_row(*seen, extended), len(rows))
+                token = known[id(placed)] = rows.setdefault(_row(placed, extended), len(rows))
             tokens.append(token)
         packed = np.array(tokens, dtype=np.int64).tobytes()
         networks[number] = sequences.setdefault(packed, len(sequences))
@@ -105,14 +103,10 @@ def encode(
     return Sequences(np.array(list(rows), np.float32).reshape(-1, width), layers, networks)
 
 
-def _designs(architecture: Architecture) -> tuple[PlacedLayer, ...]:
+def _designs(architecture: Architecture) -> Sequence[PlacedLayer]:
     """The block designs one after another, each as it stands behind the stem."""
     skeleton, size = architecture.skeleton, architecture.input
     if not skeleton.widths:
         return architecture.layers()
-    behind_stem = Input(skeleton.widths[0], size.height, size.width, size.classes)
-    return tuple(
-        placed
-        for block in architecture.blocks
-        for placed in Architecture((block,), Skeleton.plain(), behind_stem).layers()
-    )
+    behind_stem = (skeleton.widths[0], size.height, size.width)
+    return [placed for block in architecture.blocks for placed in place(block, behind_stem)]
