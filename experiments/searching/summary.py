@@ -92,7 +92,26 @@ def search_table(rows: Sequence[dict[str, Any]], best: float) -> str:
         f"The best network of the table has {best:.4f}. found by: seeds that found it; median, "
         "last: after how many networks; best N: mean of the best after N; s: seconds a search took."
     )
-    return f"{text_table(header, cells)}\n\n{explained}"
+    return "\n\n".join([text_table(header, cells), explained, *_told(rows)])
+
+
+def _told(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """How many times as many networks the other methods need as the first, by their medians."""
+    first, *others = rows
+    ours = first["found_median"]
+    if ours is None or not others:
+        return []
+    asked = len(first["regret"])
+    needs = [
+        f"{each['method']} more than {asked / ours:.1f}"
+        if each["found_median"] is None
+        else f"{each['method']} {each['found_median'] / ours:.1f}"
+        for each in others
+    ]
+    return [
+        f"To find the best network, by the medians, {', '.join(needs)} times as many networks as "
+        f"{first['method']}."
+    ]
 
 
 def _places(number: float | None) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.cli import main
+from experiments.searching import page
 from experiments.searching.replaying import Replay, Replays
 from experiments.searching.summary import best_so_far, found_at, row, search_table
 from nas import Corpus, Header, Record
@@ -139,3 +140,26 @@ def test_rows_hold_medians_means_and_intervals():
     assert found["regret_low"][1] <= found["regret"][1] <= found["regret_high"][1]
     text = search_table([found], 0.9)
     assert "| method |     5 |        4 |      2 |    - |" in text
+
+
+def test_the_table_tells_how_many_times_as_many_networks_the_others_need():
+    asked = Replays(toy_corpus(2), None, networks=4)
+    fast = row("ours", [Replay([0.1, 0.9], [1, 1], 0.0)], 0.9, asked)
+    slow = row("other", [Replay([0.1, 0.2, 0.9], [1] * 3, 0.0)], 0.9, asked)
+    never = row("third", [Replay([0.1] * 4, [1] * 4, 0.0)], 0.9, asked)
+    told = search_table([fast, slow, never], 0.9).splitlines()[-1]
+    assert "other 1.5, third more than 2.0 times as many networks as ours" in told
+
+
+def test_a_section_of_the_page_holds_command_words_table_and_picture(tmp_path, monkeypatch):
+    folder = tmp_path / "runs/results/search-macro"
+    folder.mkdir(parents=True)
+    (folder / "search.md").write_text("| a table |\n")
+    monkeypatch.chdir(tmp_path)
+    text = page.section("search-macro")
+    assert text.startswith("### NAS-Bench-Macro\n")
+    assert "nas search --config experiments/configs/search-macro.yaml" in text
+    assert "| a table |" in text
+    assert "images/search-macro.svg" in text
+    assert set(page.DRAWN) <= set(page.NAMES)
+    assert page.MARK in (page.DOCS / "search.md").read_text()
