@@ -32,8 +32,9 @@ _TRAINING = threading.Lock()  # PyTorch's random generator is one for all thread
 class Peephole(Surrogate):
     """The paper's predictor (section 3): layer codes through an LSTM, an epoch, an MLP.
 
-    The defaults are the paper's model. What goes beyond it: `code="extended"`, `loss="pairwise"`
-    and `members`; together they are the strongest form. Targets are standardised for training.
+    The defaults are the paper's model. What goes beyond it: `code="extended"`, `loss="pairwise"`,
+    `structure="last_mean"` and `members`; experiments/configs/peephole-strong.yaml is the strongest
+    form. Targets are standardised for training.
 
     Args:
         loss: smooth_l1 or mse_l1 (squared error with an L1 penalty on the weights) on accuracies,
