@@ -167,7 +167,7 @@ surrogate was given, its cost beside the seconds of a fit; "regret" is what the 
 networks predicted best falls short of the best; "in 90%" is how many test networks lie in their 90%
 intervals, "log p" the mean log-likelihood of their accuracies. The spread of Peephole's members is
 no interval, as these columns show: `Calibrated` makes one. Seconds were taken on one core of a busy
-machine.
+machine. Another processor or version of PyTorch moves the third digit of what is trained with it.
 
 **Where settings were chosen.** On validation splits inside training networks, never on a test
 network: those of the features in [features.md](decisions/features.md), those of Peephole in
