@@ -22,8 +22,8 @@ import torch
 from nas import Architecture, Corpus, Header, Input, Prediction, Query, Record, Surrogate
 from nas.core.choices import Ask, Draw
 from nas.search import EvolutionProposer, Greedy, PoolProposer, surrogate_score
+from nas.search.quiet import quiet
 from nas.studies import SurrogateSampler
-from nas.studies.storage import quiet
 from search_spaces import BlockSpace
 from surrogates import Peephole
 

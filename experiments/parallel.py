@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from importlib import import_module
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, TypeVar
@@ -144,7 +145,7 @@ def source(module: str) -> str:
 
     All files of its top-level package count; of a single module, that file.
     """
-    file = getattr(sys.modules[module.partition(".")[0]], "__file__", None)
+    file = getattr(import_module(module.partition(".")[0]), "__file__", None)
     if file is None:
         return module
     path = Path(file)

@@ -41,7 +41,7 @@ def test_the_page_runs(names):
     small = TRAINED.replace("Recipe(epochs=4)", "BRIEF").replace("n_trials=60", "n_trials=1")
     exec(small, names | {"BRIEF": brief})
     assert len(study.trials) == 25
-    assert study.pruner.epochs_saved(study) >= 0
+    assert {"macs", "test_accuracy"} <= study.trials[-1].user_attrs.keys()
 
 
 def test_the_added_lines_are_at_most_ten():

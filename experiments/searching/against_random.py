@@ -25,6 +25,7 @@ from nas.core.architecture import Architecture
 from nas.core.corpus import Corpus
 from nas.core.interfaces import Evaluator
 from nas.core.limits import Limits
+from nas.studies import CollectTask
 from nas.training.recipe import Recipe
 from search_spaces import BlockSpace
 
@@ -54,6 +55,8 @@ def against_random(
         workers: processes; one a core where None is given.
         out: folder for everything.
     """
+    if seeds < 2 or networks < 2 * TOP or networks % 2:
+        raise SystemExit(f"seeds must be at least 2, networks even and at least {2 * TOP}")
     recipe = Recipe(epochs=epochs, lr=lr, schedule="one_cycle")
     task = task_of(BlockSpace(), data, recipe, 0, Limits())
     bound = macs_percentile(task.space, 75, 0)
@@ -72,8 +75,8 @@ def against_random(
         _run("collect", *seeded, f"--corpus={shared}", f"--out={folders['random'].path}")
         for name, folder in folders.items():
             picked[name].append(best(Corpus.read(folder.corpus)))
-    evaluator = task_of(BlockSpace(), final_data or data, recipe, 0, Limits()).evaluator
-    tests = retrained(evaluator, picked, Kept(out / "cache"), processes)
+    final = task_of(BlockSpace(), final_data or data, recipe, 0, Limits())
+    tests = retrained(final, picked, Kept(out / "cache"), processes)
     report(picked, tests, RunFolder(out))
 
 
@@ -84,15 +87,16 @@ def best(corpus: Corpus) -> Corpus:
 
 
 def retrained(
-    evaluator: Evaluator, picked: dict[str, list[Corpus]], kept: Kept, workers: int
+    final: CollectTask, picked: dict[str, list[Corpus]], kept: Kept, workers: int
 ) -> dict[str, list[float]]:
     """Test accuracies of the picked networks by key, one for each new seed."""
     networks = {r.architecture.key: r.architecture for p in picked.values() for c in p for r in c}
     tasks = [(key, seed) for key in networks for seed in RETRAININGS]
-    found = {task: kept.read([*task, TOP]) for task in tasks}
+    depends = [final.header.to_json(), final.settings()["epochs"]]
+    found = {task: kept.read([*depends, *task]) for task in tasks}
     missing = [task for task in tasks if found[task] is None]
-    for task, accuracy in results_of(_retrain, (evaluator, networks), missing, workers):
-        kept.write([*task, TOP], accuracy)
+    for task, accuracy in results_of(_retrain, (final.evaluator, networks), missing, workers):
+        kept.write([*depends, *task], accuracy)
         found[task] = accuracy
         say(f"trained again: {task[0]}, seed {task[1]}, test accuracy {accuracy:.4f}")
     return {key: [found[key, seed] for seed in RETRAININGS] for key in networks}

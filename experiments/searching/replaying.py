@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import math
+import pickle
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
 from experiments.comparison import describe
 from experiments.parallel import Kept, digest, results_of, source
 from nas.core.architecture import Architecture
 from nas.core.corpus import Corpus
+from nas.core.errors import InvalidOption
 from nas.core.interfaces import SearchSpace
 from nas.core.limits import Allows
 
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 
 Baseline = Literal["random", "evolution", "tpe", "nsga2"]
 SURROGATE = "surrogate"
+OURS = ("nas", "search_spaces", "surrogates")  # packages whose code a search may depend on
 NAMES: Mapping[str, str] = {
     "random": "random search",
     "evolution": "regularised evolution",
@@ -73,17 +78,19 @@ class Replays:
 
 
 @dataclass(frozen=True)
-class Replay:
+class Trace:
     """One search: what it looked up, in order.
 
     Attributes:
         targets: accuracies; None for a training that was stopped.
         epochs: that each training took.
+        whole: the accuracy and the epochs of each training, had it not been stopped.
         seconds: that the search took, nearly all of it the method's own.
     """
 
     targets: list[float | None]
     epochs: list[int]
+    whole: list[tuple[float, int]]
     seconds: float
 
 
@@ -110,22 +117,22 @@ def within_table(sampler: SurrogateSampler, corpus: Corpus) -> SurrogateSampler:
 
 def run(
     replays: Replays, tasks: Sequence[Task], kept: Kept, workers: int
-) -> Iterator[tuple[Task, Replay]]:
+) -> Iterator[tuple[Task, Trace]]:
     """Each search once; those that were kept come first."""
-    depends = _dependencies(replays)
+    depends = {method: _dependencies(replays, method) for method, _ in tasks}
     missing = []
     for task in tasks:
-        held = kept.read([*depends, task])
+        held = kept.read([*depends[task[0]], task])
         if held is None:
             missing.append(task)
         else:
-            yield task, Replay(**held)
+            yield task, Trace(**held)
     for task, found in results_of(replay_one, replays, missing, workers):
-        kept.write([*depends, task], vars(found))
+        kept.write([*depends[task[0]], task], vars(found))
         yield task, found
 
 
-def replay_one(replays: Replays, task: Task) -> Replay:
+def replay_one(replays: Replays, task: Task) -> Trace:
     """One search over the table."""
     from nas.evaluators import TabularEvaluator
     from nas.studies import baseline, replay
@@ -145,10 +152,18 @@ def replay_one(replays: Replays, task: Task) -> Replay:
         pruner=copy.deepcopy(replays.pruner),
         goal=replays.goal,
     )
-    return Replay(
+    seconds = time.perf_counter() - start
+    if not any(record.finished for record in records):
+        raise InvalidOption(
+            f"a search must find networks of the table, but {method} (seed {seed}) asked for none "
+            "of them; give --space as the table was made from, or leave it out"
+        )
+    whole = [evaluator.evaluate(record.architecture) for record in records]
+    return Trace(
         [None if record.status == "pruned" else record.target for record in records],
         [len(record.curve) for record in records],
-        time.perf_counter() - start,
+        [(record.target or 0.0, len(record.curve)) for record in whole],
+        seconds,
     )
 
 
@@ -157,17 +172,21 @@ def name_of(method: str, sampler: SurrogateSampler) -> str:
     return NAMES.get(method) or describe(sampler.surrogate)
 
 
-def _dependencies(replays: Replays) -> list[object]:
-    from nas.studies import described
-
-    content = [replays.corpus.header.to_json(), *(r.to_json() for r in replays.corpus)]
-    sampler = replays.sampler
-    plugins = (sampler.space, sampler.surrogate, sampler.acquisition, sampler.proposer)
-    modules = {type(each).__module__ for each in plugins} | {"nas"}
+def _dependencies(replays: Replays, method: str) -> list[object]:
+    """What a method's searches depend on, as JSON values."""
+    sampler, limits = replays.sampler, replays.sampler.limits
+    plugins: list[object] = [sampler.space, replays.pruner]
+    settings: list[object] = [replays.networks, replays.goal]
+    if method == SURROGATE:
+        plugins += [sampler.surrogate, sampler.acquisition, sampler.proposer]
+        settings += [sampler.warmup, sampler.refit_every]
+    modules = {type(each).__module__ for each in plugins if each is not None}
+    table = [replays.corpus.header.to_json(), *(r.to_json() for r in replays.corpus)]
     return [
-        digest(content),
-        digest(str(described(sampler))),
-        digest(str(described(replays.pruner))),
-        sorted(source(module) for module in modules),
-        replays.networks,
+        digest(table),
+        digest(limits.to_json() if isinstance(limits, Within) else repr(limits)),
+        *(hashlib.sha256(pickle.dumps(each)).hexdigest() for each in plugins),
+        *settings,
+        sorted(source(module) for module in {*modules, *OURS}),
+        [version(name) for name in ("optuna", "scikit-learn", "torch", "numpy")],
     ]

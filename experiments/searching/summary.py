@@ -7,61 +7,76 @@ from typing import Any
 
 import numpy as np
 
-from experiments.searching.replaying import Replay, Replays
+from experiments.searching.replaying import Replays, Trace
 from experiments.terminal import table as text_table
 
 LEVEL, RESAMPLES = 0.95, 2000
+STOPPED = (
+    " epochs saved: of the trainings that could be stopped; lost: how far the best network falls "
+    "short of the best, had none been stopped."
+)
 MARKS = (30, 60, 100, 150, 300, 500, 1000)
 """Numbers of networks after which the table tells the best so far."""
 
 
-def row(name: str, replays: Sequence[Replay], best: float, asked: Replays) -> dict[str, Any]:
+def row(name: str, traces: Sequence[Trace], best: float, asked: Replays) -> dict[str, Any]:
     """One method over its seeds.
 
     Args:
         name: of the method.
-        replays: one a seed.
+        traces: one a seed.
         best: the highest accuracy in the table, within the limits.
         asked: what was replayed.
     """
     networks = asked.networks
-    curves = np.stack([best_so_far(replay, networks) for replay in replays])
+    curves = np.stack([best_so_far(trace, networks) for trace in traces])
     regret = best - curves
     low, high = _interval(regret)
-    found = [found_at(replay, best) for replay in replays]
+    found = [found_at(trace, best) for trace in traces]
     return {
         "method": name,
-        "seeds": len(replays),
+        "seeds": len(traces),
         "found_at": found,
         "found_median": _median(found),
         "best": {str(mark): float(curves[:, mark - 1].mean()) for mark in marks(networks)},
         "regret": regret.mean(axis=0).tolist(),
         "regret_low": low.tolist(),
         "regret_high": high.tolist(),
-        "epochs_saved": epochs_saved(replays, asked),
-        "seconds": float(np.mean([replay.seconds for replay in replays])),
+        "looked_up": float(np.mean([len(trace.targets) for trace in traces])),
+        "epochs_saved": epochs_saved(traces, asked),
+        "lost": lost(traces),
+        "seconds": float(np.mean([trace.seconds for trace in traces])),
     }
 
 
-def best_so_far(replay: Replay, networks: int) -> np.ndarray:
+def best_so_far(trace: Trace, networks: int) -> np.ndarray:
     """(networks,) highest accuracy after each network; a search that ended early keeps its best."""
-    values = [-np.inf if target is None else target for target in replay.targets]
+    values = [-np.inf if target is None else target for target in trace.targets]
     values += [-np.inf] * (networks - len(values))
     return np.maximum.accumulate(np.array(values))
 
 
-def found_at(replay: Replay, best: float) -> int | None:
+def found_at(trace: Trace, best: float) -> int | None:
     """After how many networks the best one of the table was found; None where it was not."""
-    hits = [place for place, target in enumerate(replay.targets, start=1) if target == best]
+    hits = [place for place, target in enumerate(trace.targets, start=1) if target == best]
     return hits[0] if hits else None
 
 
-def epochs_saved(replays: Sequence[Replay], asked: Replays) -> float | None:
+def epochs_saved(traces: Sequence[Trace], asked: Replays) -> float | None:
     """Share of the epochs that a pruner saved, once it was allowed to stop; None without one."""
     if asked.pruner is None:
         return None
-    later = [epochs for replay in replays for epochs in replay.epochs[asked.pruner.warmup :]]
-    return 1 - sum(later) / (len(later) * asked.corpus.epochs) if later else 0.0
+    first = asked.pruner.warmup
+    spent = sum(epochs for trace in traces for epochs in trace.epochs[first:])
+    whole = sum(epochs for trace in traces for _, epochs in trace.whole[first:])
+    return 1 - spent / whole if whole else 0.0
+
+
+def lost(traces: Sequence[Trace]) -> float:
+    """By how much the best network fell short of the best had nothing been stopped, on average."""
+    found = [max(target for target in trace.targets if target is not None) for trace in traces]
+    whole = [max(target for target, _ in trace.whole) for trace in traces]
+    return float(np.mean(whole) - np.mean(found))
 
 
 def marks(networks: int) -> list[int]:
@@ -74,7 +89,7 @@ def search_table(rows: Sequence[dict[str, Any]], best: float) -> str:
     told = list(rows[0]["best"])
     saves = any(each["epochs_saved"] is not None for each in rows)
     header = ["method", "seeds", "found by", "median", "last", *(f"best {m}" for m in told), "s"]
-    header += ["epochs saved"] if saves else []
+    header += ["epochs saved", "lost"] if saves else []
     cells = [
         [
             each["method"],
@@ -84,14 +99,14 @@ def search_table(rows: Sequence[dict[str, Any]], best: float) -> str:
             _places(_last(each["found_at"])),
             *(f"{each['best'][mark]:.4f}" for mark in told),
             f"{each['seconds']:.1f}",
-            *([f"{each['epochs_saved']:.0%}"] if saves else []),
+            *([f"{each['epochs_saved']:.0%}", f"{each['lost']:.4f}"] if saves else []),
         ]
         for each in rows
     ]
     explained = (
         f"The best network of the table has {best:.4f}. found by: seeds that found it; median, "
         "last: after how many networks; best N: mean of the best after N; s: seconds a search took."
-    )
+    ) + STOPPED * saves
     return "\n\n".join([text_table(header, cells), explained, *_told(rows)])
 
 
@@ -101,9 +116,8 @@ def _told(rows: Sequence[dict[str, Any]]) -> list[str]:
     ours = first["found_median"]
     if ours is None or not others:
         return []
-    asked = len(first["regret"])
     needs = [
-        f"{each['method']} more than {asked / ours:.1f}"
+        f"{each['method']} more than {each['looked_up'] / ours:.1f}"
         if each["found_median"] is None
         else f"{each['method']} {each['found_median'] / ours:.1f}"
         for each in others

@@ -13,9 +13,9 @@ from experiments.parallel import Kept
 from experiments.searching.replaying import (
     SURROGATE,
     Baseline,
-    Replay,
     Replays,
     Task,
+    Trace,
     name_of,
     run,
     space_of,
@@ -102,6 +102,7 @@ def search(
     """
     check_seed(seed)
     counts = {"networks": networks, "warmup": warmup, "batch": batch, "repeats": repeats}
+    counts["curves"] = curves
     for name, number in counts.items():
         if number < 1:
             raise InvalidOption(f"--{name} must be at least 1, but got {number}")
@@ -129,6 +130,8 @@ def search(
         replayed = Corpus.read(table)
         where = space.on(replayed.header.input) if space else space_of(replayed)
         sampler = SurrogateSampler(where, *settings, seed=seed, limits=limits)
+        if confidence is not None and not replayed.epochs:
+            raise InvalidOption("--confidence needs learning curves, but the table has none")
         pruner = pruner_of(where, confidence, curve_surrogate, curves)
         replays = Replays(replayed, within_table(sampler, replayed), networks, pruner)
         search_in_table(replays, repeats, baselines or [], folder, worker_count(workers))
@@ -152,6 +155,8 @@ def search(
         ),
     )
     say(outcome(found, warmup))
+    if confidence is not None:
+        say(saved(found))
     wrote(
         [folder.corpus],
         [f"nas report {out}", f"nas fit --corpus {folder.corpus} --out {out}"],
@@ -191,10 +196,10 @@ def search_in_table(
             "search, but neither is so: nothing would be searched"
         )
     tasks = [(method, seed) for seed in seeds for method in methods]
-    found: dict[Task, Replay] = {}
-    for task, replay in run(replays, tasks, Kept(folder.cache), workers):
-        found[task] = replay
-        say(f"[{len(found)}/{len(tasks)}] {task[0]}, seed {task[1]}: {max_of(replay):.4f}")
+    found: dict[Task, Trace] = {}
+    for task, trace in run(replays, tasks, Kept(folder.cache), workers):
+        found[task] = trace
+        say(f"[{len(found)}/{len(tasks)}] {task[0]}, seed {task[1]}: {max_of(trace):.4f}")
     rows = [
         row(
             name_of(method, replays.sampler),
@@ -213,11 +218,12 @@ def search_in_table(
 
 def best_within(replays: Replays) -> float:
     """The highest accuracy in the table, within the limits."""
-    allowed = {
-        replays.sampler.space.canonical(record.architecture).key: record.target or 0.0
-        for record in replays.corpus.finished
-        if replays.sampler.limits.allow(replays.sampler.space.canonical(record.architecture))
-    }
+    canonical, limits = replays.sampler.space.canonical, replays.sampler.limits
+    allowed: dict[str, float] = {}  # of a network that is there twice the first counts, as it does
+    for record in replays.corpus.finished:  # for TabularEvaluator
+        network = canonical(record.architecture)
+        if limits.allow(network):
+            allowed.setdefault(network.key, record.target or 0.0)
     if replays.networks > len(allowed):
         raise InvalidOption(
             f"--networks must be at most the {len(allowed)} of the table within the limits, but "
@@ -226,9 +232,9 @@ def best_within(replays: Replays) -> float:
     return max(allowed.values())
 
 
-def max_of(replay: Replay) -> float:
+def max_of(trace: Trace) -> float:
     """The best accuracy that a search found."""
-    return max((target for target in replay.targets if target is not None), default=0.0)
+    return max((target for target in trace.targets if target is not None), default=0.0)
 
 
 def round_line(number: int, trained: Corpus, surrogate: Surrogate) -> str:
@@ -253,6 +259,13 @@ def outcome(found: Corpus, warmup: int) -> str:
 
     rows += [_row("Pareto front", record) for record in pareto_front(found)]
     return text_table(["", "network", "validation", "test", "params", "MACs"], rows)
+
+
+def saved(found: Corpus) -> str:
+    """How many epochs were not trained because a network could not win any more."""
+    stopped = [len(record.curve) for record in found if record.status == "pruned"]
+    epochs = len(stopped) * found.finished.epochs - sum(stopped)
+    return f"{len(stopped)} trainings were stopped early, which saved {epochs} epochs"
 
 
 def ranked(corpus: Corpus) -> list[Record]:

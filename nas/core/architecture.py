@@ -197,6 +197,9 @@ class Skeleton:
         """How many blocks stand in a network of this skeleton."""
         return sum(self.blocks) if self.widths else 1
 
+    def __getstate__(self) -> Json:
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
     def head_for(self, classes: int) -> Block:
         """The head with as many outputs as there are classes, where it leaves them open."""
         if classes not in self._heads:
@@ -278,6 +281,9 @@ class Architecture:
                 f"there must be one block for all places, for each stage or for each place "
                 f"({sorted(allowed)}), none of them empty, but got {len(self.blocks)}"
             )
+
+    def __getstate__(self) -> Json:
+        return {"blocks": self.blocks, "skeleton": self.skeleton, "input": self.input}
 
     def on(self, skeleton: Skeleton, input: Input | None = None) -> Architecture:
         """The same blocks in another skeleton, and for another input if one is given."""

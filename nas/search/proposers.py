@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nas.core.choices import Ask, Draw
+from nas.core.errors import InvalidOption
 from nas.core.interfaces import Candidate, Proposer, Score, SearchSpace
 from nas.search.candidates import best_of, check_at_least_one, made, scored
 from nas.search.pareto import Cost, check_cost, front
+from nas.search.quiet import quiet
 
 if TYPE_CHECKING:
     import optuna
@@ -45,37 +47,59 @@ class PoolProposer(Proposer):
 class OptunaProposer(Proposer):
     """Lets an Optuna sampler maximise the score, in a study in memory.
 
+    Decisions of a space are categorical: samplers that know no categorical parameters, such as
+    CMA-ES, draw them at random.
+
     Args:
-        sampler: any `optuna.samplers.BaseSampler`; TPE with a seed of the call's own by default.
+        sampler: name of a class in `optuna.samplers`, or the dotted path of another one; it is
+            made with a seed of the call's own.
+        settings: its other arguments.
         budget: architectures asked of the sampler.
         batch: architectures asked before they are scored together and told.
     """
 
     def __init__(
         self,
-        sampler: optuna.samplers.BaseSampler | None = None,
+        sampler: str = "TPESampler",
+        settings: dict[str, Any] | None = None,
         budget: int = 400,
         batch: int = 20,
     ) -> None:
         check_at_least_one(budget=budget, batch=batch)
         self.sampler = sampler
+        self.settings = settings
         self.budget = budget
         self.batch = batch
 
     def propose(
         self, space: SearchSpace, score: Score, k: int, rng: np.random.Generator
     ) -> list[Candidate]:
-        """See `Proposer.propose`."""
+        """See `Proposer.propose`.
+
+        Raises:
+            InvalidOption: there is no such sampler, or it does not take the settings.
+        """
         import optuna
 
-        seed = int(rng.integers(2**32))
-        # A copy: the state of a sampler must not carry over from one call to the next.
-        sampler = copy.deepcopy(self.sampler) or optuna.samplers.TPESampler(seed=seed)
-        study = optuna.create_study(direction="maximize", sampler=sampler)
+        sampler = self._made(int(rng.integers(2**32)))
         found: list[Candidate] = []
-        for asked in _asked(study, space, score, self.budget, self.batch, lambda c: [c.score]):
-            found = best_of([*found, *asked], k)
+        with quiet():
+            study = optuna.create_study(direction="maximize", sampler=sampler)
+            for asked in _asked(study, space, score, self.budget, self.batch, lambda c: [c.score]):
+                found = best_of([*found, *asked], k)
         return found
+
+    def _made(self, seed: int) -> optuna.samplers.BaseSampler:
+        module, _, name = self.sampler.rpartition(".")
+        try:
+            kind = getattr(import_module(module or "optuna.samplers"), name)
+            made: optuna.samplers.BaseSampler = kind(seed=seed, **(self.settings or {}))
+        except (ImportError, AttributeError, TypeError) as error:
+            raise InvalidOption(
+                "sampler must be a class in optuna.samplers that takes a seed and the settings "
+                f"{self.settings or {}}, but {self.sampler!r} is not: {error}"
+            ) from error
+        return made
 
 
 class ParetoProposer(Proposer):
@@ -106,10 +130,11 @@ class ParetoProposer(Proposer):
         sampler = optuna.samplers.NSGAIISampler(
             population_size=max(self.population, 2), seed=int(rng.integers(2**32))
         )
-        study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
         found: list[Candidate] = []
-        for asked in _asked(study, space, score, self.budget, self.population, self._values):
-            found = self._front(best_of([*found, *asked], len(found) + len(asked)))
+        with quiet():
+            study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
+            for asked in _asked(study, space, score, self.budget, self.population, self._values):
+                found = self._front(best_of([*found, *asked], len(found) + len(asked)))
         return best_of(_spread(found, k), k)
 
     def _values(self, candidate: Candidate) -> list[float]:

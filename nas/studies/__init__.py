@@ -3,6 +3,7 @@
 from nas.studies.baselines import baseline
 from nas.studies.collect import collect
 from nas.studies.export import corpora_of, corpus_of, header_of
+from nas.studies.history import corpus_of_trials
 from nas.studies.objective import Objective, replay
 from nas.studies.progress import Progress
 from nas.studies.pruner import LearningCurvePruner
@@ -26,6 +27,7 @@ __all__ = [
     "collect",
     "corpora_of",
     "corpus_of",
+    "corpus_of_trials",
     "described",
     "find_study",
     "header_of",

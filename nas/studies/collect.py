@@ -14,12 +14,13 @@ from optuna.exceptions import StorageInternalError
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption, WorkersDied
 from nas.core.interfaces import Candidate
+from nas.search.quiet import quiet
 from nas.studies.crew import Crew, End
 from nas.studies.owners import Process
 from nas.studies.progress import Progress, progress_of
 from nas.studies.reclaim import Reclaimer, told
 from nas.studies.slots import Board, Slot, failures, freed, slots_of
-from nas.studies.storage import not_answering, opened, quiet
+from nas.studies.storage import not_answering, opened
 from nas.studies.task import CollectTask, make_study
 from nas.studies.trials import Trials
 from nas.studies.worker import Job

@@ -7,7 +7,8 @@ import os
 import optuna
 
 from nas.core.corpus import Corpus, Header
-from nas.studies.storage import opened, quiet
+from nas.search.quiet import quiet
+from nas.studies.storage import opened
 from nas.studies.task import find_study
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,8 +19,8 @@ from nas.core.records import LearningCurve, Record
 if TYPE_CHECKING:
     import optuna
 
-KEY = "nas:key"
-"""System attribute: the key of the architecture that a sampler decided on for a trial."""
+PLAN = "nas:architecture"
+"""System attribute: what a sampler decided on for a trial, {"key": ..., "decisions": ...}."""
 FAILED = "nas:failed"
 """System attribute of a trial whose objective raised."""
 
@@ -54,9 +55,10 @@ class History:
 
     def key(self, trial: FrozenTrial) -> str | None:
         """The key of a trial's architecture; None where it is not decided yet."""
-        for attributes, name in ((trial.system_attrs, KEY), (trial.user_attrs, "key")):
-            if name in attributes:
-                return str(attributes[name])
+        if PLAN in trial.system_attrs:
+            return str(trial.system_attrs[PLAN]["key"])
+        if "key" in trial.user_attrs:
+            return str(trial.user_attrs["key"])
         candidate = self.candidate(trial)
         return None if candidate is None else candidate.architecture.key
 
@@ -73,18 +75,29 @@ class History:
             self._read[trial.number] = candidate
         return self._read[trial.number]
 
-    def corpus(self, trials: Sequence[FrozenTrial]) -> Corpus:
+    def corpus(self, trials: Sequence[FrozenTrial], pruned: bool = False) -> Corpus:
         """The finished networks, as a surrogate is fitted to; the header is made up.
+
+        Args:
+            trials: of the study.
+            pruned: whether those count that were stopped early, with their last accuracy: too low,
+                but better than to know nothing of what was stopped for being bad.
 
         Raises:
             InvalidStudy: a value is no accuracy.
-            InvalidCorpus: there is none.
         """
-        records = [record for trial in trials if (record := self._record(trial)) is not None]
-        if not records:
-            raise InvalidCorpus("a surrogate needs finished trials, but the study has none yet")
-        network = records[0].architecture
-        return Corpus(Header(network.skeleton, network.input, data="study"), tuple(records))
+        states = (TrialState.COMPLETE, TrialState.PRUNED) if pruned else (TrialState.COMPLETE,)
+        records = [
+            record
+            for trial in trials
+            if trial.state in states and (record := self._record(trial)) is not None
+        ]
+        example = records[0].architecture if records else self._example
+        return Corpus(Header(example.skeleton, example.input, data="study"), tuple(records))
+
+    @cached_property
+    def _example(self) -> Architecture:
+        return self._space.generate(Draw(np.random.default_rng(0)))
 
     def _made(self, trial: FrozenTrial) -> Candidate | None:
         choose = Replay({**trial.system_attrs.get("fixed_params", {}), **trial.params})
@@ -92,22 +105,19 @@ class History:
             network = self._space.canonical(self._space.generate(choose))
         except InvalidArchitecture:
             return self._taken_in(trial)
-        score = trial.value if trial.state == TrialState.COMPLETE else None
-        return Candidate(
-            network, float("nan") if score is None else score, choose.decisions, choose.options
-        )
+        score = float("nan") if trial.value is None else trial.value
+        return Candidate(network, score, choose.decisions, choose.options)
 
     def _taken_in(self, trial: FrozenTrial) -> Candidate | None:
         """A network of a corpus that a study took in: its decisions are not known."""
         data = trial.user_attrs.get("record")
         if data is None:
             return None
-        example = self._space.generate(Draw(np.random.default_rng(0)))
-        record = Record.from_json(data, example.skeleton, example.input)
+        record = Record.from_json(data, self._example.skeleton, self._example.input)
         return Candidate(record.architecture, float("nan") if trial.value is None else trial.value)
 
     def _record(self, trial: FrozenTrial) -> Record | None:
-        if trial.state != TrialState.COMPLETE:
+        if trial.value is None:
             return None
         if trial.number not in self._records:
             candidate = self.candidate(trial)
@@ -115,6 +125,16 @@ class History:
                 return None
             self._records[trial.number] = record_of(trial, candidate.architecture)
         return self._records[trial.number]
+
+
+def corpus_of_trials(study: optuna.Study, space: SearchSpace) -> Corpus:
+    """The finished networks of anybody's study whose objective generates from the space.
+
+    Raises:
+        InvalidStudy: the study does not maximize one value, or a value is no accuracy.
+    """
+    check_study(study)
+    return History(space).corpus(study.get_trials(deepcopy=False))
 
 
 def record_of(trial: FrozenTrial, architecture: Architecture) -> Record:

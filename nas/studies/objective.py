@@ -11,11 +11,10 @@ from optuna.trial import Trial, TrialState
 
 from nas.core.architecture import Architecture
 from nas.core.choices import Ask
-from nas.core.errors import InvalidOption
 from nas.core.interfaces import Evaluator, SearchSpace
 from nas.core.limits import Allows, Limits
 from nas.core.records import Record
-from nas.studies.storage import quiet
+from nas.search.quiet import quiet
 
 REPEATS = 30
 """Trials for each network asked for, after which a sampler that has nothing new is stopped."""
@@ -46,18 +45,18 @@ class Objective:
         self.seed = seed
 
     def __call__(self, trial: Trial) -> float:
-        """The accuracy of the trial's network.
+        """The accuracy of the trial's network; NaN, to Optuna a failed trial, where there is none.
 
         Raises:
-            optuna.TrialPruned: the study's pruner stopped it.
-            InvalidOption: the evaluator gave no accuracy.
+            optuna.TrialPruned: the study's pruner stopped it, or its time ran out.
         """
         record = self.evaluate(trial, self.architecture(trial))
-        if record.status == "pruned":
+        for name in ("params", "macs", "status", "test_accuracy", "error"):
+            if getattr(record, name) is not None:
+                trial.set_user_attr(name, getattr(record, name))
+        if record.status in ("pruned", "timeout"):
             raise optuna.TrialPruned
-        if record.target is None:
-            raise InvalidOption(f"an evaluator must give an accuracy, but: {record.error}")
-        return record.target
+        return math.nan if record.target is None else record.target
 
     def architecture(self, trial: Trial) -> Architecture:
         """The network that the trial's sampler decides on."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copy
 import logging
+import threading
 import time
 from collections.abc import Sequence
 
 import optuna
 from optuna.pruners import BasePruner
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption, InvalidSurrogate
 from nas.core.interfaces import Query, SearchSpace, Surrogate, predict
 from nas.search.candidates import check_at_least_one
@@ -60,11 +63,12 @@ class LearningCurvePruner(BasePruner):
         self.warmup = warmup
         self.min_epochs = min_epochs
         self.refit_every = refit_every
-        self._forget("")
+        self._lock = threading.Lock()
+        self._forget(None)
 
-    def _forget(self, study: str) -> None:
+    def _forget(self, storage: BaseStorage | None, study: int = -1) -> None:
         """Begins with another study."""
-        self._study = study
+        self._storage, self._study = storage, study
         self._history = History(self.space)
         self._fitted: Surrogate | None = None
         self._results = 0
@@ -75,7 +79,8 @@ class LearningCurvePruner(BasePruner):
 
     def __setstate__(self, state: dict[str, object]) -> None:
         vars(self).update(state)
-        self._forget("")
+        self._lock = threading.Lock()
+        self._forget(None)
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         """True where the training need not go on.
@@ -87,23 +92,31 @@ class LearningCurvePruner(BasePruner):
         if len(trial.intermediate_values) < self.min_epochs:
             return False
         check_study(study)
-        if study.study_name != self._study:
-            self._forget(study.study_name)
         finished = _finished(study)
-        if len(finished) < self.warmup:
+        longest = max((len(each.intermediate_values) for each in finished), default=0)
+        if len(finished) < self.warmup or len(trial.intermediate_values) >= longest:
             return False
+        with self._lock:
+            return self._cannot_win(study, trial, finished)
+
+    def _cannot_win(
+        self, study: optuna.Study, trial: FrozenTrial, finished: Sequence[FrozenTrial]
+    ) -> bool:
+        if (study._storage, study._study_id) != (self._storage, self._study):
+            self._forget(study._storage, study._study_id)
         candidate = self._history.candidate(trial)
-        if candidate is None:
+        known = self._history.corpus(finished)
+        if candidate is None or len(known) < self.warmup:
             return False
         query = Query(candidate.architecture, observed=observed(trial))
-        said = predict(self._surrogate(finished), [query])
+        said = predict(self._surrogate(known), [query])
         if said.std is None:
             raise InvalidSurrogate(
                 "LearningCurvePruner needs a surrogate that gives a std, but "
                 f"{type(self.surrogate).__name__} gives a mean only; take NuSVR or BNN, or wrap "
                 "it in Calibrated"
             )
-        best = max(each.value for each in finished if each.value is not None)
+        best = float(known.targets.max())
         return _surely_below(best, float(said.mean[0]), float(said.std[0])) >= self.confidence
 
     def epochs_saved(self, study: optuna.Study) -> int:
@@ -113,14 +126,13 @@ class LearningCurvePruner(BasePruner):
         pruned = study.get_trials(deepcopy=False, states=(TrialState.PRUNED,))
         return sum(max(longest - len(trial.intermediate_values), 0) for trial in pruned)
 
-    def _surrogate(self, finished: Sequence[FrozenTrial]) -> Surrogate:
-        if self._fitted is None or len(finished) >= self._results + self.refit_every:
+    def _surrogate(self, known: Corpus) -> Surrogate:
+        if self._fitted is None or len(known) >= self._results + self.refit_every:
             start = time.perf_counter()
-            fitted = copy.deepcopy(self.surrogate)
-            self._fitted = fitted.fit(self._history.corpus(finished))
-            self._results = len(finished)
+            self._fitted = copy.deepcopy(self.surrogate).fit(known)
+            self._results = len(known)
             name, spent = type(self.surrogate).__name__, time.perf_counter() - start
-            _logger.info("%s fitted to %d curves in %.2f s", name, len(finished), spent)
+            _logger.info("%s fitted to %d curves in %.2f s", name, len(known), spent)
         return self._fitted
 
 

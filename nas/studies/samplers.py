@@ -11,6 +11,7 @@ import copy
 import logging
 import threading
 import time
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,9 +19,11 @@ import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import BaseSampler, RandomSampler
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from nas.core.choices import Mutate, Option, check_seed
+from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption, InvalidStudy
 from nas.core.interfaces import Acquisition, Candidate, Proposer, SearchSpace, Surrogate
 from nas.core.limits import Allows, Limits
@@ -28,7 +31,7 @@ from nas.search.acquisitions import UpperConfidenceBound
 from nas.search.candidates import check_at_least_one, made
 from nas.search.evolution import EvolutionProposer, offspring, tournament
 from nas.search.scoring import surrogate_score
-from nas.studies.history import FAILED, KEY, History, check_study
+from nas.studies.history import FAILED, PLAN, History, check_study
 from nas.studies.stream import Sampled, stream
 
 _logger = logging.getLogger(__name__)
@@ -52,17 +55,16 @@ class SpaceSampler(BaseSampler):
         self.space = space
         self.seed = seed
         self.limits = limits or Limits()
-        self._others = RandomSampler(seed)
-        self._forget("")
+        self._lock = threading.Lock()
+        self._forget(None)
 
-    def _forget(self, study: str) -> None:
+    def _forget(self, storage: BaseStorage | None, study: int = -1) -> None:
         """Begins with another study: what was read and drawn belongs to the one before."""
-        self._study = study
+        self._storage, self._study = storage, study
         self._history = History(self.space)
         self._plans: dict[int, Mapping[str, Option]] = {}
         self._drawn: list[Sampled] = []
         self._stream = stream(self.space, self.seed, self.limits)
-        self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
         """Settings only: all else is read from the study again."""
@@ -70,8 +72,8 @@ class SpaceSampler(BaseSampler):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._others = RandomSampler(self.seed)
-        self._forget("")
+        self._lock = threading.Lock()
+        self._forget(None)
 
     def propose(self, trials: Sequence[FrozenTrial], held: Mapping[str, int]) -> Candidate:
         """The architecture for a new trial.
@@ -87,18 +89,24 @@ class SpaceSampler(BaseSampler):
 
         Raises:
             InvalidStudy: the study does not maximize one value.
+            InvalidOption: the space holds nothing new within the limits.
         """
         check_study(study)
         with self._lock:
-            if study.study_name != self._study:
-                self._forget(study.study_name)
-            asked = trial.system_attrs.get("fixed_params")
-            if asked:  # enqueued, or the retry of a trial that was killed
-                plan = self._completed(asked, trial.number)
-                set_key(study, trial, plan)
-            else:
-                plan = self._claim(study, trial)
-            self._plans[trial.number] = plan.decisions
+            if (study._storage, study._study_id) != (self._storage, self._study):
+                self._forget(study._storage, study._study_id)
+            self._plans[trial.number] = self._decide(study, trial)
+
+    def _decide(self, study: optuna.Study, trial: FrozenTrial) -> Mapping[str, Option]:
+        asked = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
+        if PLAN in trial.system_attrs:  # the retry of a trial that was killed
+            plan: Mapping[str, Option] = trial.system_attrs[PLAN]["decisions"]
+            return plan
+        enqueued = self._completed(study, trial, asked) if asked else None
+        if enqueued is not None:
+            _write(study, trial, enqueued)
+            return enqueued.decisions
+        return self._claim(study, trial).decisions
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
@@ -124,9 +132,15 @@ class SpaceSampler(BaseSampler):
         Raises:
             InvalidStudy: the objective asks it with other options than the sampler's space.
         """
-        plan = self._plans.get(trial.number, {})
+        if trial.number not in self._plans:  # asked of another sampler, or before a restart
+            self.before_trial(study, study._storage.get_trial(trial._trial_id))
+        plan = self._plans[trial.number]
         if param_name not in plan:
-            return self._others.sample_independent(study, trial, param_name, param_distribution)
+            words = [self.seed, trial.number, zlib.crc32(param_name.encode())]
+            seed = int(np.random.SeedSequence(words).generate_state(1)[0])
+            return RandomSampler(seed).sample_independent(
+                study, trial, param_name, param_distribution
+            )
         decision = plan[param_name]
         options = getattr(param_distribution, "choices", ())
         if not isinstance(param_distribution, CategoricalDistribution) or decision not in options:
@@ -150,7 +164,7 @@ class SpaceSampler(BaseSampler):
             study._storage.set_trial_system_attr(trial._trial_id, FAILED, True)
 
     def reseed_rng(self) -> None:
-        """Nothing to do: no random number is drawn twice, since no architecture is."""
+        """Nothing to do: random numbers come from the seed and the trial's number."""
 
     def _claim(self, study: optuna.Study, trial: FrozenTrial) -> Candidate:
         """An architecture that nobody else holds.
@@ -162,7 +176,7 @@ class SpaceSampler(BaseSampler):
         held = self._history.held(trials)
         for attempt in range(_RETRIES):
             candidate = self._after_clash(trials, held, attempt)
-            set_key(study, trial, candidate)
+            _write(study, trial, candidate)
             trials = _others_than(trial, study)
             held = self._history.held(trials)
             if candidate.architecture.key not in held:
@@ -191,12 +205,33 @@ class SpaceSampler(BaseSampler):
             self._drawn.append(sampled)
             if sampled.architecture.key not in held:
                 return _candidate(sampled)
-        raise AssertionError("a stream does not end")
+        raise InvalidOption(
+            f"the search space must hold more networks within the limits, but all that were drawn "
+            f"({len(self._drawn)}) are in the study; ask for fewer trials, or widen it"
+        )
 
-    def _completed(self, asked: Mapping[str, Any], number: int) -> Candidate:
-        """An architecture with the decisions that were asked for; the rest is drawn."""
-        rng = np.random.default_rng([self.seed, number])
-        choose, network = made(self.space, Mutate(asked, "", rng))
+    def _completed(
+        self, study: optuna.Study, trial: FrozenTrial, asked: Mapping[str, Any]
+    ) -> Candidate | None:
+        """An architecture with the decisions that were asked for; the rest is drawn.
+
+        None where nothing that was asked for is a decision of the space.
+        """
+        rng = np.random.default_rng([self.seed, trial.number])
+        held = self._history.held(_others_than(trial, study))
+        for _ in range(_RETRIES):
+            choose, network = made(self.space, Mutate(asked, "", rng))
+            common = choose.decisions.keys() & asked.keys()
+            if not common:
+                return None
+            for name in common:
+                if choose.decisions[name] != asked[name]:
+                    raise InvalidStudy(
+                        f"{name!r} must be enqueued with one of {list(choose.options[name])}, "
+                        f"but got {asked[name]!r}"
+                    )
+            if network.key not in held and self.limits.allow(network):
+                break  # else as it was asked for, after so many tries
         return Candidate(network, 0.0, choose.decisions, choose.options)
 
 
@@ -239,8 +274,8 @@ class EvolutionSampler(SpaceSampler):
 
     def _living(self, trials: Sequence[FrozenTrial]) -> list[Candidate]:
         finished = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-        read = [self._history.candidate(trial) for trial in finished[-self.population :]]
-        return [candidate for candidate in read if candidate is not None]
+        read = [self._history.candidate(trial) for trial in finished]
+        return [candidate for candidate in read if candidate is not None][-self.population :]
 
 
 class SurrogateSampler(SpaceSampler):
@@ -248,8 +283,9 @@ class SurrogateSampler(SpaceSampler):
 
     The first `warmup` architectures are random. Then the surrogate is fitted to the finished
     trials, the proposer looks for what the acquisition likes best, and the best `refit_every` are
-    handed out before the next fit. The seconds of a fit are logged, and kept as the system
-    attribute `nas:fit_seconds` of the trial that needed it.
+    handed out before the next fit. A trial that was pruned counts with its last accuracy. The
+    seconds of a fit are logged, and kept as the system attribute `nas:fit_seconds` of the trial
+    that needed it.
 
         study = optuna.create_study(
             direction="maximize", sampler=SurrogateSampler(space, GaussianProcess())
@@ -291,58 +327,60 @@ class SurrogateSampler(SpaceSampler):
         self.warmup = warmup
         self.refit_every = refit_every
 
-    def _forget(self, study: str) -> None:
-        super()._forget(study)
+    def _forget(self, storage: BaseStorage | None, study: int = -1) -> None:
+        super()._forget(storage, study)
         self._fitted: Surrogate | None = None
         self._results = 0
         self._queue: list[Candidate] = []
         self._fit_seconds: float | None = None
 
-    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """See `SpaceSampler.before_trial`."""
+    def _decide(self, study: optuna.Study, trial: FrozenTrial) -> Mapping[str, Option]:
         self._fit_seconds = None
-        super().before_trial(study, trial)
+        plan = super()._decide(study, trial)
         if self._fit_seconds is not None:
             study._storage.set_trial_system_attr(
                 trial._trial_id, "nas:fit_seconds", self._fit_seconds
             )
+        return plan
 
     def propose(self, trials: Sequence[FrozenTrial], held: Mapping[str, int]) -> Candidate:
         """See `SpaceSampler.propose`."""
-        results = sum(trial.state == TrialState.COMPLETE for trial in trials)
-        if len(held) < self.warmup or results < min(self.warmup, 2):
+        if len(held) < self.warmup:
             return self._random(held)
-        if self._fitted is None or results >= self._results + self.refit_every:
-            self._fit(trials, results)
-        self._queue = [each for each in self._queue if each.architecture.key not in held]
-        if not self._queue:
-            self._queue = self._looked_for(trials, held)
-        return self._queue[0] if self._queue else self._random(held)
+        known = self._history.corpus(trials, pruned=True)
+        if len(known) < max(2, self.warmup // 2):  # many workers, the first of them still at work
+            return self._random(held)
+        if self._fitted is None or len(known) >= self._results + self.refit_every:
+            self._fit(known)
+        waiting = (each for each in self._queue if each.architecture.key not in held)
+        found = next(waiting, None)
+        if found is None:
+            self._queue = self._looked_for(known, len(trials), held)
+        return found or (self._queue[0] if self._queue else self._random(held))
 
-    def _fit(self, trials: Sequence[FrozenTrial], results: int) -> None:
+    def _fit(self, known: Corpus) -> None:
         start = time.perf_counter()
-        self._fitted = copy.deepcopy(self.surrogate).fit(self._history.corpus(trials))
+        self._fitted = copy.deepcopy(self.surrogate).fit(known)
         self._fit_seconds = time.perf_counter() - start
-        self._results, self._queue = results, []
+        self._results, self._queue = len(known), []
         name = type(self.surrogate).__name__
-        _logger.info("%s fitted to %d networks in %.2f s", name, results, self._fit_seconds)
+        _logger.info("%s fitted to %d networks in %.2f s", name, len(known), self._fit_seconds)
 
-    def _looked_for(
-        self, trials: Sequence[FrozenTrial], held: Mapping[str, int]
-    ) -> list[Candidate]:
+    def _looked_for(self, known: Corpus, trials: int, held: Mapping[str, int]) -> list[Candidate]:
         assert self._fitted is not None
-        best = max(trial.value for trial in trials if trial.value is not None)
+        best = float(known.targets.max())
         score = surrogate_score(
             self._fitted, self.acquisition, limits=self.limits, best=best, exclude=held.keys()
         )
-        # No state: after a restart, or in another worker, the same trials lead to the same.
-        rng = np.random.default_rng([self.seed, len(trials), len(held)])
+        # After a restart, or in another worker, the same trials lead to the same random numbers.
+        rng = np.random.default_rng([self.seed, trials, len(held)])
         return self.proposer.propose(self.space, score, self.refit_every, rng)
 
 
-def set_key(study: optuna.Study, trial: FrozenTrial, candidate: Candidate) -> None:
+def _write(study: optuna.Study, trial: FrozenTrial, candidate: Candidate) -> None:
     """Says which architecture a trial is for, before its parameters tell."""
-    study._storage.set_trial_system_attr(trial._trial_id, KEY, candidate.architecture.key)
+    plan: Any = {"key": candidate.architecture.key, "decisions": dict(candidate.decisions)}
+    study._storage.set_trial_system_attr(trial._trial_id, PLAN, plan)
 
 
 def _others_than(trial: FrozenTrial, study: optuna.Study) -> list[FrozenTrial]:

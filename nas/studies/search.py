@@ -19,10 +19,11 @@ from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption
 from nas.core.interfaces import Candidate, SearchSpace
 from nas.search.candidates import made
+from nas.search.quiet import quiet
 from nas.studies.collect import OnProgress, collect
 from nas.studies.samplers import SurrogateSampler
-from nas.studies.slots import holds
-from nas.studies.storage import opened, quiet
+from nas.studies.slots import holds, slot_name
+from nas.studies.storage import opened
 from nas.studies.task import CollectTask, make_study
 from nas.studies.trials import Trials
 
@@ -45,7 +46,8 @@ def search(
     """Trains the sampler's random networks, and then what it proposes, round by round.
 
     The random ones are the first of the task's stream, so that a study that `collect` began is
-    taken up. The corpus does not depend on the number of workers and interruptions.
+    taken up. Without a pruner the corpus does not depend on the number of workers and
+    interruptions; on several machines, as far as they compute alike.
 
     Args:
         task: what is trained and how; its space, seed and limits are the sampler's.
@@ -117,7 +119,7 @@ def _next_round(
             return held
         batch = _asked(sampler, trials, sampler.refit_every)
         _keep(trials, number, batch)
-        return batch
+        return _kept(trials, task.space, number)
 
 
 def _asked(sampler: SurrogateSampler, trials: Trials, number: int) -> list[Candidate]:
@@ -126,7 +128,9 @@ def _asked(sampler: SurrogateSampler, trials: Trials, number: int) -> list[Candi
     In the study itself an asked trial would be one that runs, without a worker.
     """
     copy = optuna.create_study(direction="maximize", sampler=sampler)
-    copy.add_trials([t for t in trials.read() if t.state != TrialState.RUNNING and holds(t)])
+    known = [t for t in trials.read() if t.state != TrialState.RUNNING and holds(t)]
+    # Workers take slots in any order; some surrogates heed the order of what they learn from.
+    copy.add_trials(sorted(known, key=lambda trial: str(slot_name(trial))))
     return [_candidate(sampler.space, Ask(copy.ask())) for _ in range(number)]
 
 

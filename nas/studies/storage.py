@@ -59,17 +59,6 @@ def opened(url: str | os.PathLike[str], create: bool = True) -> Iterator[BaseSto
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Optuna without its INFO lines."""
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(max(before, optuna.logging.WARNING))
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(before)
-
-
-@contextmanager
 def experimental() -> Iterator[None]:
     """Uses of what Optuna calls experimental, without the warning each time."""
     with warnings.catch_warnings():

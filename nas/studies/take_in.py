@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidCorpus
 from nas.core.records import Record
+from nas.search.quiet import quiet
 from nas.studies.owners import Owner
 from nas.studies.slots import Board, Slot, occupy, slots_of
-from nas.studies.storage import opened, quiet
+from nas.studies.storage import opened
 from nas.studies.stream import proposal_seed
 from nas.studies.task import CollectTask, make_study
 from nas.studies.trials import LostTrial, Trials

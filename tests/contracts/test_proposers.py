@@ -1,7 +1,6 @@
 """The proposer contract, for each of ours with a small budget."""
 
 import pytest
-from optuna.samplers import RandomSampler
 
 from nas.search import EvolutionProposer, OptunaProposer, ParetoProposer, PoolProposer
 from nas.testing import ProposerContract
@@ -11,7 +10,7 @@ PROPOSERS = {
     "pareto": lambda: ParetoProposer(budget=120, population=20),
     "pool": lambda: PoolProposer(budget=120, batch=50),
     "optuna": lambda: OptunaProposer(budget=60, batch=20),
-    "optuna-random": lambda: OptunaProposer(RandomSampler(seed=0), budget=60, batch=20),
+    "optuna-nsga2": lambda: OptunaProposer("NSGAIISampler", {"population_size": 20}, budget=60),
 }
 
 

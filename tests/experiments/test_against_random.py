@@ -1,6 +1,7 @@
 """The parts of the comparison with random search, without its trainings."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ from experiments.folder import RunFolder
 from experiments.parallel import Kept
 from experiments.searching.against_random import RETRAININGS, best, interval, report, retrained
 from nas.evaluators import FunctionEvaluator
-from nas.testing import toy_corpus
+from nas.studies import CollectTask
+from nas.testing import ToySpace, toy_corpus
 from nas.testing.toy import toy_accuracy
 
 
@@ -22,6 +24,11 @@ class Noisy(FunctionEvaluator):
         return record
 
 
+def task(evaluator=Noisy(toy_accuracy), data="toy"):  # noqa: B008 - never changed
+    header = replace(toy_corpus(2).header, data=data)
+    return CollectTask(ToySpace(), evaluator, header)
+
+
 def test_the_best_are_those_with_the_highest_validation_accuracy():
     corpus = toy_corpus(20)
     assert sorted(best(corpus).targets) == sorted(corpus.finished.targets)[-3:]
@@ -29,8 +36,8 @@ def test_the_best_are_those_with_the_highest_validation_accuracy():
 
 def test_each_network_is_trained_again_with_each_seed_once(tmp_path):
     one, two = best(toy_corpus(20)), best(toy_corpus(20, seed=1))
-    evaluator = Noisy(toy_accuracy)
-    found = retrained(evaluator, {"search": [one], "random": [two, one]}, Kept(tmp_path), 1)
+    picked = {"search": [one], "random": [two, one]}
+    found = retrained(task(), picked, Kept(tmp_path), 1)
     assert set(found) == {r.architecture.key for r in [*one, *two]}
     for record in one:
         half = toy_accuracy(record.architecture) / 2
@@ -38,8 +45,10 @@ def test_each_network_is_trained_again_with_each_seed_once(tmp_path):
             [half + seed * 1e-6 for seed in RETRAININGS]
         )
     assert len(list(tmp_path.iterdir())) == len(found) * len(RETRAININGS)
-    again = retrained(None, {"search": [one], "random": [two]}, Kept(tmp_path), 1)
-    assert again == found
+    never = task(evaluator=None)
+    assert retrained(never, picked, Kept(tmp_path), 1) == found
+    with pytest.raises(AttributeError):  # on other images nothing is known yet
+        retrained(task(evaluator=None, data="other"), picked, Kept(tmp_path), 1)
 
 
 def test_the_report_is_paired_by_seed(tmp_path, capsys):

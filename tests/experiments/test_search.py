@@ -1,6 +1,7 @@
 """`nas search`, for real on few images and over small tables."""
 
 import json
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -8,12 +9,13 @@ import pytest
 
 from experiments.cli import main
 from experiments.searching import page
-from experiments.searching.replaying import Replay, Replays
+from experiments.searching.replaying import Replays, Trace
 from experiments.searching.summary import best_so_far, found_at, row, search_table
-from nas import Corpus, Header, Record
-from nas.studies import stream
-from nas.testing import toy_corpus
+from nas import Corpus, Header, LearningCurve, Record
+from nas.studies import LearningCurvePruner, stream
+from nas.testing import ToySpace, toy_corpus
 from search_spaces import MacroSpace
+from surrogates import NuSVR
 from tests.experiments.test_cli import refused
 
 NAMED = "search_spaces.MacroSpace"
@@ -31,6 +33,10 @@ def in_table(table, out, *more):
     words = ["search", "--table", table, "--networks", 20, "--warmup", 6, "--batch", 5]
     words += ["--proposer.budget", 100, "--workers", 1, "--out", out, *more]
     return [str(word) for word in words]
+
+
+def traced(targets):
+    return Trace(targets, [2] * len(targets), [(t or 0.7, 4) for t in targets], 0.0)
 
 
 def test_methods_are_compared_in_a_table(table, tmp_path, capsys):
@@ -114,10 +120,41 @@ def test_a_search_for_real_trains_what_it_proposes_and_nothing_twice(tmp_path, c
         (["--acquisition.beta", "-1"], "beta"),
         (["--confidence", "2"], "confidence"),
         (["--baselines", "[best]"], "baselines"),
+        (["--curves", "0"], "--curves must be at least 1"),
+        (["--warmup", "20"], "nothing would be searched"),
     ],
 )
 def test_bad_options_get_one_line(words, told, table, tmp_path, capsys):
     assert told in refused(capsys, *in_table(table, tmp_path / "out", *words))
+
+
+def test_stopping_needs_curves(tmp_path, capsys):
+    table = tmp_path / "table.jsonl.gz"
+    toy_corpus(30, epochs=0).write(table)
+    told = refused(capsys, *in_table(table, tmp_path / "out", "--confidence", "0.9"))
+    assert "the table has none" in told
+
+
+def test_a_network_that_is_there_twice_counts_as_it_is_looked_up(tmp_path):
+    corpus = toy_corpus(30)
+    twice = replace(corpus[0], target=0.01, curve=LearningCurve((0.01,)), seed=5)
+    best = max(corpus, key=lambda record: record.target)
+    again = replace(best, target=0.99, curve=LearningCurve((0.99,)), seed=5)
+    table, out = tmp_path / "table.jsonl.gz", tmp_path / "out"
+    Corpus(corpus.header, (*corpus, twice, again)).write(table)
+    assert main(in_table(table, out, "--networks", "30")) == 0
+    found = json.loads((out / "search.json").read_text())
+    assert found["best"] == best.target
+    assert found["rows"][0]["regret"][-1] == 0
+
+
+def test_other_settings_are_searched_anew(table, tmp_path):
+    out = tmp_path / "out"
+    assert main(in_table(table, out, "--baselines", "[random]")) == 0
+    assert len(list((out / "cache").iterdir())) == 2
+    more = ["--baselines", "[random]", "--acquisition.beta", "1"]
+    assert main(in_table(table, out, *more)) == 0
+    assert len(list((out / "cache").iterdir())) == 3
 
 
 def test_repeats_need_a_table(capsys):
@@ -125,15 +162,15 @@ def test_repeats_need_a_table(capsys):
 
 
 def test_best_so_far_and_where_the_best_was_found():
-    replay = Replay([0.5, None, 0.4, 0.9, 0.9], [1] * 5, 0.0)
-    assert best_so_far(replay, 7).tolist() == [0.5, 0.5, 0.5, 0.9, 0.9, 0.9, 0.9]
-    assert found_at(replay, 0.9) == 4
-    assert found_at(replay, 0.95) is None
+    trace = traced([0.5, None, 0.4, 0.9, 0.9])
+    assert best_so_far(trace, 7).tolist() == [0.5, 0.5, 0.5, 0.9, 0.9, 0.9, 0.9]
+    assert found_at(trace, 0.9) == 4
+    assert found_at(trace, 0.95) is None
 
 
 def test_rows_hold_medians_means_and_intervals():
-    replays = [Replay([0.1 * seed, 0.9 if seed else 0.2], [1, 1], 1.0) for seed in range(5)]
-    found = row("method", replays, 0.9, Replays(toy_corpus(2), None, networks=2))
+    traces = [traced([0.1 * seed, 0.9 if seed else 0.2]) for seed in range(5)]
+    found = row("method", traces, 0.9, Replays(toy_corpus(2), None, networks=2))
     assert found["found_at"] == [None, 2, 2, 2, 2]
     assert found["found_median"] == 2
     assert found["best"] == {"2": pytest.approx(np.mean([0.2, 0.9, 0.9, 0.9, 0.9]))}
@@ -142,11 +179,20 @@ def test_rows_hold_medians_means_and_intervals():
     assert "| method |     5 |        4 |      2 |    - |" in text
 
 
+def test_what_is_saved_and_lost_by_stopping_is_told():
+    pruner = LearningCurvePruner(ToySpace(), NuSVR(), warmup=1)
+    asked = Replays(toy_corpus(2), None, networks=3, pruner=pruner)
+    found = row("method", [traced([0.6, None, 0.5])], 0.9, asked)
+    assert found["epochs_saved"] == 0.5
+    assert found["lost"] == pytest.approx(0.1)
+    assert "0.1000" in search_table([found], 0.9)
+
+
 def test_the_table_tells_how_many_times_as_many_networks_the_others_need():
     asked = Replays(toy_corpus(2), None, networks=4)
-    fast = row("ours", [Replay([0.1, 0.9], [1, 1], 0.0)], 0.9, asked)
-    slow = row("other", [Replay([0.1, 0.2, 0.9], [1] * 3, 0.0)], 0.9, asked)
-    never = row("third", [Replay([0.1] * 4, [1] * 4, 0.0)], 0.9, asked)
+    fast = row("ours", [traced([0.1, 0.9])], 0.9, asked)
+    slow = row("other", [traced([0.1, 0.2, 0.9])], 0.9, asked)
+    never = row("third", [traced([0.1] * 4)], 0.9, asked)
     told = search_table([fast, slow, never], 0.9).splitlines()[-1]
     assert "other 1.5, third more than 2.0 times as many networks as ours" in told
 

@@ -6,9 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from nas import Prediction
+from nas import Prediction, Query
 from nas.core.errors import InvalidOption, InvalidSurrogate
 from nas.search import ExpectedImprovement, Greedy, ThompsonSampling, UpperConfidenceBound
+from nas.testing import toy_corpus
+from nas.testing.toy import toy_architectures
+from surrogates import GaussianProcess
+from surrogates.features import Features
+from surrogates.warp import NormalScores
 
 MEAN, STD = np.array([0.5, 0.6, 0.7]), np.array([0.3, 0.0, 0.1])
 NEEDY = [UpperConfidenceBound(), ExpectedImprovement(), ThompsonSampling()]
@@ -42,6 +47,18 @@ def test_samples_of_a_gaussian_say_what_its_std_says(acquisition):
     samples = MEAN + QUANTILES[:, None] * STD
     by_samples = acquisition.score(Prediction(MEAN, STD, samples), 0.65)
     assert by_samples == pytest.approx(acquisition.score(Prediction(MEAN, STD), 0.65), abs=2e-3)
+
+
+@pytest.mark.parametrize("beta", [0.0, 1.0, 2.0, 2.5])
+def test_the_bound_of_a_warped_process_lies_as_far_out_as_it_says(beta):
+    surrogate = GaussianProcess().fit(toy_corpus(40))
+    queries = [Query(architecture) for architecture in toy_architectures(30, seed=3)]
+    mean, std = surrogate._answer(
+        Features.from_state(surrogate.features_).matrix([q.architecture for q in queries])
+    )
+    expected = NormalScores(surrogate.knots_).accuracies(mean + beta * std)
+    said = UpperConfidenceBound(beta).score(surrogate.predict(queries), 0.5)
+    assert said == pytest.approx(expected, abs=2e-3)
 
 
 def test_lopsided_samples_count_for_more_than_the_std():

@@ -1,5 +1,4 @@
 import numpy as np
-import optuna
 import pytest
 
 from nas import Prediction, Surrogate
@@ -13,7 +12,7 @@ SPACE = BlockSpace()
 PROPOSERS = [
     PoolProposer(budget=150, batch=40),
     OptunaProposer(budget=60, batch=20),
-    OptunaProposer(optuna.samplers.RandomSampler(seed=0), budget=60, batch=20),
+    OptunaProposer("RandomSampler", budget=60, batch=20),
 ]
 
 

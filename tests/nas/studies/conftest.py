@@ -9,7 +9,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import toys
 
-from nas.studies.storage import opened, quiet
+from nas.search.quiet import quiet
+from nas.studies.storage import opened
 from nas.studies.task import find_study, make_study
 
 

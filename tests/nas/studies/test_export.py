@@ -3,10 +3,11 @@ import pytest
 import toys
 
 from nas.core.errors import InvalidCorpus, InvalidStudy
+from nas.search.quiet import quiet
 from nas.studies import corpora_of, corpus_of, header_of
 from nas.studies.owners import Owner
 from nas.studies.slots import slots_of
-from nas.studies.storage import opened, quiet
+from nas.studies.storage import opened
 from nas.studies.worker import work
 
 

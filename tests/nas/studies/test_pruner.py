@@ -85,6 +85,21 @@ def test_epochs_saved_are_counted():
     assert pruner.epochs_saved(study) == 30 * EPOCHS - done > 0
 
 
+def test_the_last_epoch_is_never_stopped_for_it_would_save_nothing():
+    pruner = LearningCurvePruner(SPACE, Slope(), warmup=5, min_epochs=EPOCHS)
+    study = study_with(pruner, trials=15)
+    assert all(trial.state == TrialState.COMPLETE for trial in study.trials)
+
+
+def test_threads_fit_once():
+    unsure = Slope()
+    unsure.std = 10.0
+    pruner = LearningCurvePruner(SPACE, unsure, warmup=5, refit_every=100)
+    study = optuna.create_study(direction="maximize", sampler=SpaceSampler(SPACE), pruner=pruner)
+    study.optimize(Objective(SPACE, FunctionEvaluator(curve)), n_trials=24, n_jobs=4)
+    assert Slope.fits == 1
+
+
 def test_an_unsure_surrogate_stops_nothing():
     unsure = Slope()
     unsure.std = 10.0
@@ -155,8 +170,9 @@ def test_percentages_are_refused():
 
     def objective(trial):
         network = SPACE.generate(Ask(trial))
-        trial.report(100 * percent.evaluate(network).target, 1)
-        trial.should_prune()
+        for epoch in (1, 2):
+            trial.report(100 * percent.evaluate(network).target, epoch)
+            trial.should_prune()
         return 100 * percent.evaluate(network).target
 
     with pytest.raises(InvalidStudy, match="divide percentages"):

@@ -60,6 +60,10 @@ def keys(study):
     return [SPACE.generate(Replay(trial.params)).key for trial in study.trials]
 
 
+def keys_of(study, numbers):
+    return [SPACE.generate(Replay(study.trials[number].params)).key for number in numbers]
+
+
 def search(**settings):
     settings = {"warmup": 5, "refit_every": 5, "proposer": PoolProposer(200), **settings}
     return SurrogateSampler(SPACE, Toy(), **settings)
@@ -106,11 +110,62 @@ def test_after_a_restart_it_goes_on(sampler):
     assert len(set(keys(study))) == 16
 
 
-def test_a_sampler_may_serve_another_study(sampler):
-    for _ in range(2):
-        study = optuna.create_study(direction="maximize", sampler=sampler)
-        study.optimize(objective, n_trials=7)
+def test_a_sampler_may_serve_another_study_of_the_same_name(sampler):
+    for scale in (1.0, 0.1):
+        study = optuna.create_study(study_name="same", direction="maximize", sampler=sampler)
+        study.optimize(lambda trial, scale=scale: scale * objective(trial), n_trials=7)
         assert len(set(keys(study))) == 7
+
+
+def test_the_surrogate_of_another_study_learns_from_that_one():
+    seen = []
+
+    class Watched(Toy):
+        def fit(self, corpus):
+            seen.append(corpus.targets.max())
+            return self
+
+    sampler = SurrogateSampler(SPACE, Watched(), proposer=SMALL, warmup=5)
+    for scale in (1.0, 0.1):
+        study = optuna.create_study(study_name="same", direction="maximize", sampler=sampler)
+        study.optimize(lambda trial, scale=scale: scale * objective(trial), n_trials=6)
+    assert len(seen) == 2
+    assert seen[1] == pytest.approx(seen[0] / 10)
+
+
+def test_a_retried_trial_trains_what_it_claimed(sampler):
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    study.optimize(objective, n_trials=6)
+    killed = study.ask()
+    killed.suggest_categorical("depth", [1, 2, 3])  # it dies between two questions
+    half = study._storage.get_trial(killed._trial_id)
+    study._storage.set_trial_state_values(killed._trial_id, TrialState.FAIL)
+    study.add_trial(  # as Optuna's callback does
+        optuna.create_trial(
+            state=TrialState.WAITING,
+            params=half.params,
+            distributions=half.distributions,
+            system_attrs=half.system_attrs,
+        )
+    )
+    study.optimize(objective, n_trials=8)
+    plans = [trial.system_attrs["nas:architecture"]["key"] for trial in study.trials]
+    finished = [t.number for t in study.trials if t.state == TrialState.COMPLETE]
+    made = keys_of(study, finished)
+    assert [plans[number] for number in finished] == made
+    assert plans[6] in made
+    assert len(set(made)) == len(made)
+
+
+def test_a_trial_asked_of_another_sampler_gets_a_plan_when_it_suggests(sampler):
+    study = optuna.create_study(direction="maximize")
+    study.optimize(objective, n_trials=6)
+    trial = study.ask()
+    study.sampler = sampler
+    made = SPACE.generate(Ask(trial)).key
+    attributes = study.trials[-1].system_attrs
+    assert attributes["nas:architecture"]["key"] == made
+    assert made not in keys_of(study, range(6))
 
 
 def test_what_is_enqueued_is_trained_and_what_it_lacks_is_drawn(sampler):
@@ -122,6 +177,37 @@ def test_what_is_enqueued_is_trained_and_what_it_lacks_is_drawn(sampler):
     assert len(set(keys(study))) == 2
 
 
+def test_what_is_enqueued_without_a_decision_leaves_the_choice_to_the_sampler(sampler):
+    sampler.limits = Limits(max_macs=30_000)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    for _ in range(8):
+        study.enqueue_trial({"rate": 0.5})
+    study.optimize(lambda trial: objective(trial) * trial.suggest_float("rate", 0, 1), n_trials=8)
+    assert all(SPACE.generate(Replay(trial.params)).macs <= 30_000 for trial in study.trials)
+    assert {trial.params["rate"] for trial in study.trials} == {0.5}
+
+
+def test_what_cannot_be_is_not_enqueued(sampler):
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    study.enqueue_trial({"depth": 9})
+    with pytest.raises(InvalidStudy, match="'depth' must be enqueued with one of"):
+        study.optimize(objective, n_trials=1)
+
+
+def test_an_exhausted_space_is_told_each_time():
+    class Small(ToySpace):
+        def generate(self, choose):
+            few = Draw(np.random.default_rng(choose("which", (1, 2))))
+            return super().generate(few)
+
+    small = Small()
+    study = optuna.create_study(direction="maximize", sampler=SpaceSampler(small))
+    study.optimize(lambda trial: toy_accuracy(small.generate(Ask(trial))), n_trials=2)
+    for _ in range(2):
+        with pytest.raises(InvalidOption, match="search space must hold more"):
+            study.ask()
+
+
 def test_other_parameters_of_the_objective_are_drawn(sampler):
     study = optuna.create_study(direction="maximize", sampler=sampler)
 
@@ -129,7 +215,9 @@ def test_other_parameters_of_the_objective_are_drawn(sampler):
         return objective(trial) * trial.suggest_float("rate", 0.1, 1.0)
 
     study.optimize(with_rate, n_trials=7)
-    assert len({trial.params["rate"] for trial in study.trials}) == 7
+    study.sampler = pickle.loads(pickle.dumps(sampler))  # as in another worker
+    study.optimize(with_rate, n_trials=7)
+    assert len({trial.params["rate"] for trial in study.trials}) == 14
 
 
 def test_threads_share_a_sampler(sampler):
@@ -189,6 +277,50 @@ def test_what_failed_is_tried_once_more_and_then_left_alone():
     study.optimize(fails, n_trials=6, catch=(MemoryError,))
     assert asked[first] == 2
     assert len(asked) == 5
+
+
+def test_pruned_trials_count_as_results():
+    study = optuna.create_study(direction="maximize", sampler=search())
+
+    def mostly_pruned(trial):
+        value = objective(trial)
+        trial.report(value / 2, 1)
+        if trial.number >= 5:
+            raise optuna.TrialPruned
+        return value
+
+    study.optimize(mostly_pruned, n_trials=16)
+    assert Toy.fits == [5, 10, 15]
+
+
+def test_the_acquisition_is_told_the_best_network_and_nothing_of_other_trials():
+    told = []
+
+    class Watching(Greedy):
+        def score(self, prediction, best):
+            told.append(best)
+            return super().score(prediction, best)
+
+    study = optuna.create_study(direction="maximize")
+    study.optimize(lambda trial: trial.suggest_float("x", 50, 100), n_trials=30)
+    study.sampler = search(acquisition=Watching())
+    study.optimize(objective, n_trials=6)
+    assert told
+    assert max(told) <= 1
+    assert Toy.fits == [5]
+
+
+def test_many_workers_that_begin_at_once_learn_from_half_of_the_warm_up():
+    study = optuna.create_study(direction="maximize", sampler=search(warmup=8))
+    asked = [study.ask() for _ in range(8)]
+    values = [objective(trial) for trial in asked]
+    for told in range(3):
+        study.tell(asked[told], values[told])
+    objective(study.ask())
+    assert Toy.fits == []
+    study.tell(asked[3], values[3])
+    objective(study.ask())
+    assert Toy.fits == [4]
 
 
 def test_pruned_networks_are_not_tried_again(sampler):
@@ -293,4 +425,6 @@ def test_two_workers_one_killed_train_different_networks(tmp_path, networks):
     assert len(made) >= networks
     assert len(set(made)) == len(made)
     lost = [t for t in study.trials if t.state == TrialState.FAIL]
-    assert {t.system_attrs["nas:key"] for t in lost} <= set(made)
+    assert {t.system_attrs["nas:architecture"]["key"] for t in lost} <= set(made)
+    claimed = [t.system_attrs["nas:architecture"]["key"] for t in finished]
+    assert claimed == made

@@ -5,8 +5,8 @@ import optuna
 import pytest
 
 from nas.core.errors import InvalidStudy
+from nas.search.quiet import quiet
 from nas.studies import opened
-from nas.studies.storage import quiet
 
 
 @pytest.mark.parametrize("form", ["{}/a.db", "sqlite:///{}/a.db", "journal:{}/a.log", "{}/n/{{x}}"])

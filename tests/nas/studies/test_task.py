@@ -7,7 +7,8 @@ import toys
 from nas import Input
 from nas.core.errors import InvalidOption, InvalidStudy
 from nas.core.limits import Limits
-from nas.studies.storage import opened, quiet
+from nas.search.quiet import quiet
+from nas.studies.storage import opened
 from nas.studies.task import find_study, make_study
 from search_spaces import BlockSpace
 
