@@ -7,12 +7,12 @@ from pathlib import Path
 import optuna
 import pytest
 
-from nas import Input
+from nas import Corpus, Input
 from nas.core.choices import Replay
 from nas.training.recipe import Recipe
 
 PAGE = (Path(__file__).parents[1] / "docs" / "optuna.md").read_text()
-STUDY, STORAGE, TRAINED = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+STUDY, STORAGE, TRAINED, READ = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
 
 
 def training(module):
@@ -41,6 +41,9 @@ def test_the_page_runs(names):
     small = TRAINED.replace("Recipe(epochs=4)", "BRIEF").replace("n_trials=60", "n_trials=1")
     exec(small, names | {"BRIEF": brief})
     assert len(study.trials) == 25
+    exec(READ, names)
+    assert len(Corpus.read("mine.jsonl.gz")) == len(names["corpus"]) >= 20
+    assert 1 <= len(names["front"]) <= len(names["corpus"])
     assert {"macs", "test_accuracy"} <= study.trials[-1].user_attrs.keys()
 
 
