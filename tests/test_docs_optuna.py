@@ -44,7 +44,7 @@ def test_the_page_runs(names):
     exec(READ, names)
     assert len(Corpus.read("mine.jsonl.gz")) == len(names["corpus"]) >= 20
     assert 1 <= len(names["front"]) <= len(names["corpus"])
-    assert {"macs", "test_accuracy"} <= study.trials[-1].user_attrs.keys()
+    assert {"params", "macs", "status"} <= study.trials[-1].user_attrs.keys()
 
 
 def test_the_added_lines_are_at_most_ten():
