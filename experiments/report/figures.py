@@ -189,7 +189,9 @@ def regret_curves(search: Mapping[str, Any]) -> Figure:
             line={"color": color, "width": 2},
             hovertemplate="after %{x} networks: %{y:.3f} points behind<extra></extra>",
         )
-    figure.update_yaxes(rangemode="tozero")
+    # The first few networks lie so far behind that nothing else would be seen beside them.
+    tenth = max(row["regret_high"][min(9, len(row["regret"]) - 1)] for row in search["rows"])
+    figure.update_yaxes(range=[0, 110 * tenth or 1])
     return _titled(figure, "networks looked up", "points behind the best")
 
 
