@@ -119,7 +119,8 @@ def run(
     replays: Replays, tasks: Sequence[Task], kept: Kept, workers: int
 ) -> Iterator[tuple[Task, Trace]]:
     """Each search once; those that were kept come first."""
-    depends = {method: _dependencies(replays, method) for method, _ in tasks}
+    methods = {method for method, _ in tasks}
+    depends = {method: _dependencies(replays, method) for method in methods}
     missing = []
     for task in tasks:
         held = kept.read([*depends[task[0]], task])
