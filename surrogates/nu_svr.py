@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self, get_args
 
 import numpy as np
@@ -117,8 +118,20 @@ class NuSVR(Surrogate):
             # A stream of its own: whatever was asked before, the same machine comes out.
             rng = np.random.default_rng([self.seed, k, column])
             search = _Search(rows, self.curves_[:, column], self.kernel, rng)
-            self.machines_[name], self.deviations_[name] = search.run(self.draws, self.averaged)
+            with _global_random_numbers_kept():
+                found = search.run(self.draws, self.averaged)
+            self.machines_[name], self.deviations_[name] = found
         return self.machines_[name], self.deviations_[name]
+
+
+@contextmanager
+def _global_random_numbers_kept() -> Iterator[None]:
+    """scikit-learn draws a seed for every machine from NumPy's global stream, and uses it not."""
+    state = np.random.get_state()
+    try:
+        yield
+    finally:
+        np.random.set_state(state)
 
 
 class _Draw(NamedTuple):

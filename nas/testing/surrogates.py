@@ -216,7 +216,7 @@ def _arguments(surrogate: Surrogate) -> dict[str, Any]:
 
 def _global_random_state() -> dict[str, Any]:
     legacy: Any = np.random.get_state()
-    state = {"random": np.array(random.getstate()[1]), "numpy": np.array(legacy[1])}
+    state = {"random": np.array(random.getstate()[1]), "numpy": np.append(legacy[1], legacy[2])}
     if "torch" in sys.modules:
         state["torch"] = sys.modules["torch"].get_rng_state().numpy().copy()
     return state
