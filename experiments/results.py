@@ -239,7 +239,8 @@ def ensembles(tables: Tables) -> str:
                 and row is not mine
             ]
             gap = mine["kendall_tau"] - max(members)
-            said.append(f"{gap:+.3f} ({name}, {mine['train_size']})")
+            verdict = ", **missed**" if gap < -0.01 else ""
+            said.append(f"{gap:+.3f} ({name}, {mine['train_size']}{verdict})")
     return (
         "An ensemble must never lie more than 0.01 below the best of its members. Its tau less "
         f"theirs: {', '.join(said)}.\n"
