@@ -84,3 +84,12 @@ def test_the_settings_file_is_accepted(here):
     assert main(words) == 0
     rows = json.loads((here / "runs/configured/compare.json").read_text())["rows"]
     assert {row["surrogate"] for row in rows} == {"Constant", "Mine(penalty=0.1)"}
+
+
+def test_the_lines_for_a_search_are_accepted(here):
+    from experiments.cli import VERBS, parser_of
+
+    lines = re.findall(r"^nas search (.*)$", PAGE.read_text(), re.MULTILINE)
+    assert len(lines) == 2
+    for line in lines:
+        assert parser_of("search", VERBS["search"]).parse_args(shlex.split(line))

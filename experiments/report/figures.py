@@ -130,9 +130,12 @@ def accuracy_against_macs(corpus: Corpus) -> Figure:
 
     finished = corpus.finished
     figure = go.Figure()
-    for place, (name, proposed) in enumerate((("at random", False), ("proposed", True))):
-        group = [record for record in finished if (record.index is None) == proposed]
-        if corpus.header.source != "nas collect" and proposed:
+    ours = corpus.header.source == "nas collect"  # elsewhere nothing tells who chose a network
+    proposed = [record for record in finished if ours and record.index is None]
+    others = [record for record in finished if not ours or record.index is not None]
+    names = ("at random" if ours else "networks", "proposed")
+    for place, (name, group) in enumerate(zip(names, (others, proposed), strict=True)):
+        if not group:
             continue
         figure.add_scatter(
             x=[record.macs for record in group],

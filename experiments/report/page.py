@@ -25,7 +25,7 @@ def report(run: Path) -> None:
     """Make the page of a run folder.
 
     Args:
-        run: folder that demo, collect, fit, compare or propose wrote.
+        run: folder that demo, collect, fit, compare, propose or search wrote.
     """
     path = write_report(RunFolder(run))
     say(f"{path.stat().st_size / 2**20:.1f} MB, opens from disk")

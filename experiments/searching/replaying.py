@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from experiments.comparison import describe
 from experiments.parallel import Kept, digest, results_of, source
 from nas.core.architecture import Architecture
+from nas.core.choices import Draw
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption
 from nas.core.interfaces import SearchSpace
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 Baseline = Literal["random", "evolution", "tpe", "nsga2"]
 SURROGATE = "surrogate"
+SAMPLE, LEAST_SHARE = 500, 0.02
 OURS = ("nas", "search_spaces", "surrogates")  # packages whose code a search may depend on
 NAMES: Mapping[str, str] = {
     "random": "random search",
@@ -98,20 +102,48 @@ Task = tuple[str, int]  # method and seed
 
 
 def space_of(corpus: Corpus) -> SearchSpace:
-    """The space that a table names, if it is one of ours; else one made of its networks."""
+    """The space that a table names, if it is one of ours; else one made of its networks.
+
+    So it is too where the table holds next to nothing of its space, as a corpus of one's own does:
+    whatever a search asked for would not be there.
+    """
     import search_spaces
 
     package, _, name = corpus.header.space.rpartition(".")
     found = getattr(search_spaces, name, None) if package == "search_spaces" else None
-    return search_spaces.TableSpace(corpus) if found is None else found().on(corpus.header.input)
+    if found is not None:
+        space: SearchSpace = found().on(corpus.header.input)
+        if share_of(space, corpus) >= LEAST_SHARE:
+            return space
+    return search_spaces.TableSpace(corpus)
+
+
+def share_of(space: SearchSpace, corpus: Corpus) -> float:
+    """The share of a space's own networks that a table holds, from a sample."""
+    members = members_of(space, corpus)
+    rng = np.random.default_rng(0)
+    drawn = (space.canonical(space.generate(Draw(rng))).key for _ in range(SAMPLE))
+    return sum(key in members for key in drawn) / SAMPLE
+
+
+def members_of(space: SearchSpace, corpus: Corpus) -> frozenset[str]:
+    """Keys of a table's networks in the space's canonical form."""
+    return frozenset(space.canonical(r.architecture).key for r in corpus.finished)
 
 
 def within_table(sampler: SurrogateSampler, corpus: Corpus) -> SurrogateSampler:
-    """The sampler, kept to networks that the table has."""
-    canonical = sampler.space.canonical
-    members = frozenset(canonical(r.architecture).key for r in corpus.finished)
+    """The sampler, kept to networks that the table has.
+
+    Raises:
+        InvalidOption: its space makes none of them.
+    """
+    if not share_of(sampler.space, corpus):
+        raise InvalidOption(
+            f"--space must make networks of the table, but none of {SAMPLE} that "
+            f"{type(sampler.space).__name__} drew is there; leave it out"
+        )
     kept = copy.copy(sampler)
-    kept.limits = Within(sampler.limits, members)
+    kept.limits = Within(sampler.limits, members_of(sampler.space, corpus))
     return kept
 
 

@@ -117,9 +117,9 @@ def _told(rows: Sequence[dict[str, Any]]) -> list[str]:
     if ours is None or not others:
         return []
     needs = [
-        f"{each['method']} more than {each['looked_up'] / ours:.1f}"
+        f"{each['method']} needs more than {each['looked_up'] / ours:.1f}"
         if each["found_median"] is None
-        else f"{each['method']} {each['found_median'] / ours:.1f}"
+        else f"{each['method']} needs {each['found_median'] / ours:.1f}"
         for each in others
     ]
     return [

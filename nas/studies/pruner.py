@@ -129,7 +129,8 @@ class LearningCurvePruner(BasePruner):
     def _surrogate(self, known: Corpus) -> Surrogate:
         if self._fitted is None or len(known) >= self._results + self.refit_every:
             start = time.perf_counter()
-            self._fitted = copy.deepcopy(self.surrogate).fit(known)
+            self._fitted = copy.deepcopy(self.surrogate)
+            self._fitted.fit(known)
             self._results = len(known)
             name, spent = type(self.surrogate).__name__, time.perf_counter() - start
             _logger.info("%s fitted to %d curves in %.2f s", name, len(known), spent)

@@ -360,7 +360,8 @@ class SurrogateSampler(SpaceSampler):
 
     def _fit(self, known: Corpus) -> None:
         start = time.perf_counter()
-        self._fitted = copy.deepcopy(self.surrogate).fit(known)
+        self._fitted = copy.deepcopy(self.surrogate)
+        self._fitted.fit(known)
         self._fit_seconds = time.perf_counter() - start
         self._results, self._queue = len(known), []
         name = type(self.surrogate).__name__

@@ -12,9 +12,10 @@ from experiments.searching import page
 from experiments.searching.replaying import Replays, Trace
 from experiments.searching.summary import best_so_far, found_at, row, search_table
 from nas import Corpus, Header, LearningCurve, Record
+from nas.core.choices import Draw
 from nas.studies import LearningCurvePruner, stream
 from nas.testing import ToySpace, toy_corpus
-from search_spaces import MacroSpace
+from search_spaces import BlockSpace, MacroSpace
 from surrogates import NuSVR
 from tests.experiments.test_cli import refused
 
@@ -117,6 +118,7 @@ def test_a_search_for_real_trains_what_it_proposes_and_nothing_twice(tmp_path, c
         (["--repeats", "0"], "--repeats must be at least 1"),
         (["--surrogate", "surrogates.NuSVR"], "reads curves"),
         (["--space", "search_spaces.MacroSpace"], "MacroSpace's networks"),
+        (["--space", "search_spaces.BlockSpace"], "must make networks of the table"),
         (["--acquisition.beta", "-1"], "beta"),
         (["--confidence", "2"], "confidence"),
         (["--baselines", "[best]"], "baselines"),
@@ -126,6 +128,17 @@ def test_a_search_for_real_trains_what_it_proposes_and_nothing_twice(tmp_path, c
 )
 def test_bad_options_get_one_line(words, told, table, tmp_path, capsys):
     assert told in refused(capsys, *in_table(table, tmp_path / "out", *words))
+
+
+def test_a_table_that_its_space_hardly_hits_is_searched_by_its_members(tmp_path):
+    networks = [BlockSpace().generate(Draw(np.random.default_rng(each))) for each in range(12)]
+    header = Header(networks[0].skeleton, networks[0].input, "x", space="search_spaces.BlockSpace")
+    records = [Record(network, 0.5 + network.params / 1e9) for network in networks]
+    table, out = tmp_path / "own.jsonl.gz", tmp_path / "out"
+    Corpus(header, tuple(records)).write(table)
+    assert main(in_table(table, out, "--networks", "12", "--warmup", "4")) == 0
+    (row,) = json.loads((out / "search.json").read_text())["rows"]
+    assert row["regret"][-1] == 0
 
 
 def test_stopping_needs_curves(tmp_path, capsys):
@@ -194,7 +207,7 @@ def test_the_table_tells_how_many_times_as_many_networks_the_others_need():
     slow = row("other", [traced([0.1, 0.2, 0.9])], 0.9, asked)
     never = row("third", [traced([0.1] * 4)], 0.9, asked)
     told = search_table([fast, slow, never], 0.9).splitlines()[-1]
-    assert "other 1.5, third more than 2.0 times as many networks as ours" in told
+    assert "other needs 1.5, third needs more than 2.0 times as many networks as ours" in told
 
 
 def test_a_section_of_the_page_holds_command_words_table_and_picture(tmp_path, monkeypatch):
