@@ -297,6 +297,17 @@ class Architecture:
     def _layers(self) -> tuple[PlacedLayer, ...]:
         return tuple(_Placer(self).place())
 
+    def designs(self) -> tuple[PlacedLayer, ...]:
+        """The block designs alone, one after another, each as it stands behind the stem."""
+        return self._designs
+
+    @cached_property
+    def _designs(self) -> tuple[PlacedLayer, ...]:
+        if not self.skeleton.widths:
+            return self._layers
+        shape = (self.skeleton.widths[0], self.input.height, self.input.width)
+        return tuple([placed for block in self.blocks for placed in _place_block(block, shape)])
+
     @property
     def params(self) -> int:
         """Learnable parameters, exactly those of the built module."""
@@ -383,18 +394,13 @@ class _Placer:
         known = (id(block), self.shape)  # somebody keeps each block alive: ids are unique
         layers = self.placed.get(known)
         if layers is None:
-            layers = self.placed[known] = place(block, self.shape)
+            layers = self.placed[known] = _place_block(block, self.shape)
         if layers:
             self.shape = layers[-1].out_shape
         return layers
 
 
-def place(block: Block, in_shape: Shape) -> list[PlacedLayer]:
-    """The layers of a block as they stand behind this shape (channels, height, width).
-
-    Raises:
-        InvalidArchitecture: a layer does not fit there.
-    """
+def _place_block(block: Block, in_shape: Shape) -> list[PlacedLayer]:
     shapes = [in_shape]  # the block's input, then each layer's output
     layers = []
     for index, layer in enumerate(block):

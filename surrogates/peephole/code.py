@@ -19,7 +19,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from nas.core.architecture import Architecture, PlacedLayer, place
+from nas.core.architecture import Architecture, PlacedLayer
 from nas.core.ops import OPS
 
 TYPES = {op: number for number, op in enumerate(OPS, start=1)}
@@ -82,7 +82,7 @@ def encode(
         sequence: "network" for all layers as built, "block" for the block designs alone.
         extended: append log2 of channels and of resolution to each layer.
     """
-    read = Architecture.layers if sequence == "network" else _designs
+    read = Architecture.layers if sequence == "network" else Architecture.designs
     # Networks share most of their layers, placed ones too, which the networks keep alive: each
     # object is coded once.
     known: dict[int, int] = {}
@@ -101,12 +101,3 @@ def encode(
     layers = tuple(np.frombuffer(packed, dtype=np.int64) for packed in sequences)
     width = 6 if extended else 4
     return Sequences(np.array(list(rows), np.float32).reshape(-1, width), layers, networks)
-
-
-def _designs(architecture: Architecture) -> Sequence[PlacedLayer]:
-    """The block designs one after another, each as it stands behind the stem."""
-    skeleton, size = architecture.skeleton, architecture.input
-    if not skeleton.widths:
-        return architecture.layers()
-    behind_stem = (skeleton.widths[0], size.height, size.width)
-    return [placed for block in architecture.blocks for placed in place(block, behind_stem)]
