@@ -5,23 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
-import os
 import pickle
 import sys
-import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from importlib import import_module
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, TypeVar
 
 from nas.core.errors import InvalidOption, WorkersDied
 from nas.core.files import write_text
-
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+from nas.core.processes import end_with_command, one_thread_each
 
 State = TypeVar("State")
 Task = TypeVar("Task", bound=Hashable)
@@ -51,7 +46,7 @@ def results_of(
             f"surrogates, spaces and samplers must be picklable, but: {error}"
         ) from error
     with (
-        _one_thread_each(),
+        one_thread_each(),
         ProcessPoolExecutor(
             min(workers, len(tasks)),
             mp_context=multiprocessing.get_context("spawn"),
@@ -72,36 +67,14 @@ def results_of(
             pool.shutdown(cancel_futures=True)
 
 
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Processes started here use one thread; several on each core would slow each other down."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name)
-            if value is not None:
-                os.environ[name] = value
-
-
 _call: tuple[Callable[[Any, Any], Any], Any] | None = None  # in a worker: what it was started for
 
 
 def _receive(pickled: bytes, path: list[str]) -> None:
     global _call
-    threading.Thread(target=_end_with_command, daemon=True).start()
+    end_with_command()
     sys.path[:] = path
     _call = pickle.loads(pickled)
-
-
-def _end_with_command() -> None:
-    """A killed command leaves no workers behind."""
-    command = multiprocessing.parent_process()
-    if command is not None:
-        wait([command.sentinel])
-        os._exit(1)
 
 
 def _run(task: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import threading
 from collections import Counter
@@ -14,20 +13,11 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
 from nas.core.errors import NasError
+from nas.core.processes import one_thread_each
 from nas.studies.worker import main
 
 REPLACEMENTS = 3
 """How often a worker is replaced in one run."""
-
-# One thread a process: with more, processes on the same cores slow each other down several times,
-# and sums come out in another order, so the same seed would not give the same network.
-_THREADS = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-)
 
 
 @dataclass(frozen=True)
@@ -102,7 +92,7 @@ class Crew:
         context = multiprocessing.get_context("spawn")
         heard, said = context.Pipe(duplex=False)
         process = context.Process(target=main, args=(self._job, rank, said), name=f"worker {rank}")
-        with _one_thread(), deaf():
+        with one_thread_each(), deaf():
             process.start()
         said.close()
         self._live[rank] = process, heard
@@ -133,18 +123,3 @@ def deaf() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """An environment that processes started in it inherit."""
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import multiprocessing
-import os
 import pickle
 import signal
-import threading
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 
 import optuna
 from optuna.exceptions import StorageInternalError
@@ -20,6 +17,7 @@ from optuna.trial import TrialState
 
 from nas.core.errors import DiskFull, InvalidData, InvalidOption, NasError
 from nas.core.files import check_space
+from nas.core.processes import end_with_command
 from nas.core.records import Record
 from nas.studies.owners import Owner, Process
 from nas.studies.slots import Claim, Slot, claim
@@ -53,7 +51,7 @@ def main(pickled: bytes, rank: int, said: Connection) -> None:
     # Ctrl-C reaches the whole group; it is the command that stops its workers. Not every platform
     # or thread could start them like that.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_command, daemon=True).start()
+    end_with_command()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         job: Job = pickle.loads(pickled)
@@ -66,14 +64,6 @@ def main(pickled: bytes, rank: int, said: Connection) -> None:
     except StorageInternalError as error:
         said.send(not_answering(error))
         raise SystemExit(1) from None
-
-
-def _end_with_command() -> None:
-    """Ends this process as soon as the one that started it is gone, however that came."""
-    command = multiprocessing.parent_process()
-    if command is not None:
-        wait([command.sentinel])
-        os._exit(1)
 
 
 def work(
