@@ -10,6 +10,7 @@ decision. Each remembers what it answered in `decisions`, and the options in `op
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -35,7 +36,7 @@ class Choose(Protocol):
         ...
 
 
-class _Chooser:
+class _Chooser(ABC):
     """Remembers what was asked and answered; answers a repeated question as before."""
 
     def __init__(self) -> None:
@@ -52,8 +53,9 @@ class _Chooser:
         self.options[name] = tuple(options)
         return answer
 
+    @abstractmethod
     def _answer(self, name: str, options: Sequence[T], weights: Sequence[float] | None) -> T:
-        raise NotImplementedError
+        """The answer to a question that is asked for the first time."""
 
 
 class Draw(_Chooser):

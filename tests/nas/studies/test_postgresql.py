@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from pathlib import Path
@@ -44,9 +45,7 @@ def url():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    folder = Path(
-        subprocess.check_output(["mktemp", "-d", "/tmp/nas-pg-XXXXXX"], text=True).strip()
-    )
+    folder = Path(tempfile.mkdtemp(prefix="nas-pg-"))  # pytest's own folders are closed to others
     shutil.chown(folder, OWNER)
     data = folder / "data"
     as_owner(initdb, "-D", data, "-U", "nas", "-A", "trust", "--no-sync")
