@@ -7,7 +7,7 @@ import hashlib
 import math
 import pickle
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
@@ -113,14 +113,13 @@ def space_of(corpus: Corpus) -> SearchSpace:
     found = getattr(search_spaces, name, None) if package == "search_spaces" else None
     if found is not None:
         space: SearchSpace = found().on(corpus.header.input)
-        if share_of(space, corpus) >= LEAST_SHARE:
+        if share_of(space, members_of(space, corpus)) >= LEAST_SHARE:
             return space
     return search_spaces.TableSpace(corpus)
 
 
-def share_of(space: SearchSpace, corpus: Corpus) -> float:
-    """The share of a space's own networks that a table holds, from a sample."""
-    members = members_of(space, corpus)
+def share_of(space: SearchSpace, members: Collection[str]) -> float:
+    """The share of a space's own networks that are members, from a sample."""
     rng = np.random.default_rng(0)
     drawn = (space.canonical(space.generate(Draw(rng))).key for _ in range(SAMPLE))
     return sum(key in members for key in drawn) / SAMPLE
@@ -137,13 +136,14 @@ def within_table(sampler: SurrogateSampler, corpus: Corpus) -> SurrogateSampler:
     Raises:
         InvalidOption: its space makes none of them.
     """
-    if not share_of(sampler.space, corpus):
+    members = members_of(sampler.space, corpus)
+    if not share_of(sampler.space, members):
         raise InvalidOption(
             f"--space must make networks of the table, but none of {SAMPLE} that "
             f"{type(sampler.space).__name__} drew is there; leave it out"
         )
     kept = copy.copy(sampler)
-    kept.limits = Within(sampler.limits, members_of(sampler.space, corpus))
+    kept.limits = Within(sampler.limits, members)
     return kept
 
 
@@ -152,7 +152,9 @@ def run(
 ) -> Iterator[tuple[Task, Trace]]:
     """Each search once; those that were kept come first."""
     methods = {method for method, _ in tasks}
-    depends = {method: _dependencies(replays, method) for method in methods}
+    table = [replays.corpus.header.to_json(), *(r.to_json() for r in replays.corpus)]
+    known = digest(table)
+    depends = {method: [known, *_dependencies(replays, method)] for method in methods}
     missing = []
     for task in tasks:
         held = kept.read([*depends[task[0]], task])
@@ -206,7 +208,7 @@ def name_of(method: str, sampler: SurrogateSampler) -> str:
 
 
 def _dependencies(replays: Replays, method: str) -> list[object]:
-    """What a method's searches depend on, as JSON values."""
+    """What a method's searches depend on besides the table, as JSON values."""
     sampler, limits = replays.sampler, replays.sampler.limits
     plugins: list[object] = [sampler.space, replays.pruner]
     settings: list[object] = [replays.networks, replays.goal]
@@ -214,9 +216,7 @@ def _dependencies(replays: Replays, method: str) -> list[object]:
         plugins += [sampler.surrogate, sampler.acquisition, sampler.proposer]
         settings += [sampler.warmup, sampler.refit_every]
     modules = {type(each).__module__ for each in plugins if each is not None}
-    table = [replays.corpus.header.to_json(), *(r.to_json() for r in replays.corpus)]
     return [
-        digest(table),
         digest(limits.to_json() if isinstance(limits, Within) else repr(limits)),
         *(hashlib.sha256(pickle.dumps(each)).hexdigest() for each in plugins),
         *settings,

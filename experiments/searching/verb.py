@@ -1,42 +1,27 @@
-"""The verb: its options, and which of its two forms they mean."""
+"""The verb: its options, checked, and which of its two forms they mean."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from experiments.collect import task_of, under_bar
-from experiments.folder import RunFolder, write_json
-from experiments.parallel import Kept
-from experiments.searching.replaying import (
-    SURROGATE,
-    Baseline,
-    Replays,
-    Task,
-    Trace,
-    name_of,
-    run,
-    space_of,
-    within_table,
-)
-from experiments.searching.summary import row, search_table
+from experiments.folder import RunFolder
+from experiments.searching.for_real import outcome, round_line, saved
+from experiments.searching.in_table import search_in_table
+from experiments.searching.replaying import Baseline, Replays, space_of, within_table
 from experiments.terminal import say, worker_count, wrote
-from experiments.terminal import table as text_table
 from nas.core.choices import check_seed
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption
-from nas.core.files import write_text
 from nas.core.interfaces import Acquisition, Proposer, SearchSpace, Surrogate
 from nas.core.limits import Limits
-from nas.core.records import Record
 from nas.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from nas.studies import LearningCurvePruner
-
-TOP = 3
 
 
 def search(
@@ -100,23 +85,14 @@ def search(
             heartbeat).
         out: folder for everything this run writes.
     """
-    check_seed(seed)
-    counts = {"networks": networks, "warmup": warmup, "batch": batch, "repeats": repeats}
-    counts["curves"] = curves
-    for name, number in counts.items():
-        if number < 1:
-            raise InvalidOption(f"--{name} must be at least 1, but got {number}")
+    counts = {"networks": networks, "warmup": warmup, "batch": batch}
+    check_options(counts | {"repeats": repeats, "curves": curves}, seed, surrogate)
     if table is not None and data is not None:
         raise InvalidOption("a search needs --data or --table, but got both; drop one")
     if table is None and (repeats != 1 or baselines):
         raise InvalidOption(
             "--repeats and --baselines search a table, but there is none; give --table, or run "
             "'nas collect' for a random search"
-        )
-    if surrogate.reads_curves:
-        raise InvalidOption(
-            "--surrogate must judge networks before training, but "
-            f"{type(surrogate).__name__} reads curves; take another one"
         )
 
     from nas import studies
@@ -163,6 +139,19 @@ def search(
     )
 
 
+def check_options(counts: Mapping[str, int], seed: int, surrogate: Surrogate) -> None:
+    """Raises InvalidOption for a number below 1, a negative seed or a surrogate of curves."""
+    check_seed(seed)
+    for name, number in counts.items():
+        if number < 1:
+            raise InvalidOption(f"--{name} must be at least 1, but got {number}")
+    if surrogate.reads_curves:
+        raise InvalidOption(
+            "--surrogate must judge networks before training, but "
+            f"{type(surrogate).__name__} reads curves; take another one"
+        )
+
+
 def pruner_of(
     space: SearchSpace, confidence: float | None, surrogate: Surrogate | None, curves: int
 ) -> LearningCurvePruner | None:
@@ -173,112 +162,3 @@ def pruner_of(
     from surrogates import NuSVR
 
     return LearningCurvePruner(space, surrogate or NuSVR(), confidence, warmup=curves)
-
-
-def search_in_table(
-    replays: Replays, repeats: int, baselines: Sequence[Baseline], folder: RunFolder, workers: int
-) -> None:
-    """Replays all methods with all seeds, and writes search.json and search.md.
-
-    Raises:
-        InvalidOption: more networks are asked for than the table has.
-    """
-    best = best_within(replays)
-    if replays.pruner is None:  # else it is of interest what the rest of the search saves
-        replays = replace(replays, goal=best)
-    folder.make()
-    seeds = range(replays.sampler.seed, replays.sampler.seed + repeats)
-    ours = [SURROGATE] if replays.sampler.warmup < replays.networks else []
-    methods = [*ours, *dict.fromkeys(baselines)]
-    if not methods:
-        raise InvalidOption(
-            f"--warmup must be below --networks ({replays.networks}), or --baselines name a "
-            "search, but neither is so: nothing would be searched"
-        )
-    tasks = [(method, seed) for seed in seeds for method in methods]
-    found: dict[Task, Trace] = {}
-    for task, trace in run(replays, tasks, Kept(folder.cache), workers):
-        found[task] = trace
-        say(f"[{len(found)}/{len(tasks)}] {task[0]}, seed {task[1]}: {max_of(trace):.4f}")
-    rows = [
-        row(
-            name_of(method, replays.sampler),
-            [found[method, seed] for seed in seeds],
-            best,
-            replays,
-        )
-        for method in methods
-    ]
-    text = search_table(rows, best)
-    write_json(folder.search, {"best": best, "rows": rows})
-    write_text(folder.search.with_suffix(".md"), text + "\n")
-    say(f"\n{text}\n")
-    wrote([folder.search, folder.search.with_suffix(".md")], [f"nas report {folder.path}"])
-
-
-def best_within(replays: Replays) -> float:
-    """The highest accuracy in the table, within the limits."""
-    canonical, limits = replays.sampler.space.canonical, replays.sampler.limits
-    allowed: dict[str, float] = {}  # of a network that is there twice the first counts, as it does
-    for record in replays.corpus.finished:  # for TabularEvaluator
-        network = canonical(record.architecture)
-        if limits.allow(network):
-            allowed.setdefault(network.key, record.target or 0.0)
-    if replays.networks > len(allowed):
-        raise InvalidOption(
-            f"--networks must be at most the {len(allowed)} of the table within the limits, but "
-            f"got {replays.networks}"
-        )
-    return max(allowed.values())
-
-
-def max_of(trace: Trace) -> float:
-    """The best accuracy that a search found."""
-    return max((target for target in trace.targets if target is not None), default=0.0)
-
-
-def round_line(number: int, trained: Corpus, surrogate: Surrogate) -> str:
-    """What a round begins with."""
-    best = max(trained.finished.targets, default=0.0)
-    return (
-        f"round {number}: {type(surrogate).__name__} fitted to {len(trained.finished)} networks, "
-        f"best {best:.2%}"
-    )
-
-
-def outcome(found: Corpus, warmup: int) -> str:
-    """The best random and the best proposed networks, and what leads in accuracy and MACs."""
-    random = found.finished.filter(lambda r: r.index is not None and r.index < warmup)
-    proposed = found.finished.filter(lambda r: r.index is None)
-    rows = [
-        _row(f"{name} {place}", record)
-        for name, part in (("best random", random), ("best proposed", proposed))
-        for place, record in enumerate(ranked(part)[:TOP], start=1)
-    ]
-    from nas.search import pareto_front
-
-    rows += [_row("Pareto front", record) for record in pareto_front(found)]
-    return text_table(["", "network", "validation", "test", "params", "MACs"], rows)
-
-
-def saved(found: Corpus) -> str:
-    """How many epochs were not trained because a network could not win any more."""
-    stopped = [len(record.curve) for record in found if record.status == "pruned"]
-    epochs = len(stopped) * found.finished.epochs - sum(stopped)
-    return f"{len(stopped)} trainings were stopped early, which saved {epochs} epochs"
-
-
-def ranked(corpus: Corpus) -> list[Record]:
-    """The records by accuracy, best first."""
-    return sorted(corpus, key=lambda record: -(record.target or 0.0))
-
-
-def _row(name: str, record: Record) -> list[str]:
-    measured = (record.target, record.test_accuracy)
-    return [
-        name,
-        record.architecture.key,
-        *("-" if value is None else f"{value:.4f}" for value in measured),
-        f"{record.params:,}",
-        f"{record.macs:,}",
-    ]
