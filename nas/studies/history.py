@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from nas.core.architecture import Architecture
@@ -23,6 +26,40 @@ PLAN = "nas:architecture"
 """System attribute: what a sampler decided on for a trial, {"key": ..., "decisions": ...}."""
 FAILED = "nas:failed"
 """System attribute of a trial whose objective raised."""
+
+
+class OfOneStudy(ABC):
+    """Remembers what it read of one study; forgets it when another one comes.
+
+    Pickles hold the settings only: all else is read from the study again. Names of settings have no
+    underscore in front. Constructors call `_begin`.
+    """
+
+    _lock: threading.Lock
+    _of: tuple[BaseStorage | None, int]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name[0] != "_"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Makes what threads share, and begins with no study."""
+        self._lock = threading.Lock()
+        self._of = (None, -1)
+        self._forget()
+
+    def _turn_to(self, study: optuna.Study) -> None:
+        """Forgets what is known where it is of another study."""
+        if (study._storage, study._study_id) != self._of:
+            self._of = (study._storage, study._study_id)
+            self._forget()
+
+    @abstractmethod
+    def _forget(self) -> None:
+        """Sets everything that belongs to a study to its beginning."""
 
 
 class History:

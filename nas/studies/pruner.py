@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import copy
 import logging
-import threading
 import time
 from collections.abc import Sequence
 
 import optuna
 from optuna.pruners import BasePruner
-from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption, InvalidSurrogate
 from nas.core.interfaces import Query, SearchSpace, Surrogate, predict
 from nas.search.candidates import check_at_least_one
-from nas.studies.history import History, check_study, observed
+from nas.studies.history import History, OfOneStudy, check_study, observed
 
 _logger = logging.getLogger(__name__)
 
 
-class LearningCurvePruner(BasePruner):
+class LearningCurvePruner(OfOneStudy, BasePruner):
     """Stops a training that will not beat the best one (Baker, Gupta, Raskar, Naik 2017).
 
     After each reported epoch the surrogate predicts the final accuracy from the curve so far. The
@@ -63,24 +61,12 @@ class LearningCurvePruner(BasePruner):
         self.warmup = warmup
         self.min_epochs = min_epochs
         self.refit_every = refit_every
-        self._lock = threading.Lock()
-        self._forget(None)
+        self._begin()
 
-    def _forget(self, storage: BaseStorage | None, study: int = -1) -> None:
-        """Begins with another study."""
-        self._storage, self._study = storage, study
+    def _forget(self) -> None:
         self._history = History(self.space)
         self._fitted: Surrogate | None = None
         self._results = 0
-
-    def __getstate__(self) -> dict[str, object]:
-        """Settings only: all else is read from the study again."""
-        return {name: value for name, value in vars(self).items() if name[0] != "_"}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        vars(self).update(state)
-        self._lock = threading.Lock()
-        self._forget(None)
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         """True where the training need not go on.
@@ -102,8 +88,7 @@ class LearningCurvePruner(BasePruner):
     def _cannot_win(
         self, study: optuna.Study, trial: FrozenTrial, finished: Sequence[FrozenTrial]
     ) -> bool:
-        if (study._storage, study._study_id) != (self._storage, self._study):
-            self._forget(study._storage, study._study_id)
+        self._turn_to(study)
         candidate = self._history.candidate(trial)
         known = self._history.corpus(finished)
         if candidate is None or len(known) < self.warmup:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import threading
 import time
 import zlib
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,6 @@ import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import BaseSampler, RandomSampler
-from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from nas.core.choices import Mutate, Option, check_seed
@@ -31,14 +29,14 @@ from nas.search.acquisitions import UpperConfidenceBound
 from nas.search.candidates import check_at_least_one, made
 from nas.search.evolution import EvolutionProposer, offspring, tournament
 from nas.search.scoring import surrogate_score
-from nas.studies.history import FAILED, PLAN, History, check_study
+from nas.studies.history import FAILED, PLAN, History, OfOneStudy, check_study
 from nas.studies.stream import Sampled, stream
 
 _logger = logging.getLogger(__name__)
 _RETRIES = 50
 
 
-class SpaceSampler(BaseSampler):
+class SpaceSampler(OfOneStudy, BaseSampler):
     """Random search: the space's own distribution, no architecture twice.
 
     It hands out the stream of `nas collect` with the same seed. Parameters that are no decisions
@@ -55,25 +53,13 @@ class SpaceSampler(BaseSampler):
         self.space = space
         self.seed = seed
         self.limits = limits or Limits()
-        self._lock = threading.Lock()
-        self._forget(None)
+        self._begin()
 
-    def _forget(self, storage: BaseStorage | None, study: int = -1) -> None:
-        """Begins with another study: what was read and drawn belongs to the one before."""
-        self._storage, self._study = storage, study
+    def _forget(self) -> None:
         self._history = History(self.space)
         self._plans: dict[int, Mapping[str, Option]] = {}
         self._drawn: list[Sampled] = []
         self._stream = stream(self.space, self.seed, self.limits)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Settings only: all else is read from the study again."""
-        return {name: value for name, value in vars(self).items() if name[0] != "_"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._lock = threading.Lock()
-        self._forget(None)
 
     def propose(self, trials: Sequence[FrozenTrial], held: Mapping[str, int]) -> Candidate:
         """The architecture for a new trial.
@@ -93,8 +79,7 @@ class SpaceSampler(BaseSampler):
         """
         check_study(study)
         with self._lock:
-            if (study._storage, study._study_id) != (self._storage, self._study):
-                self._forget(study._storage, study._study_id)
+            self._turn_to(study)
             self._plans[trial.number] = self._decide(study, trial)
 
     def _decide(self, study: optuna.Study, trial: FrozenTrial) -> Mapping[str, Option]:
@@ -327,8 +312,8 @@ class SurrogateSampler(SpaceSampler):
         self.warmup = warmup
         self.refit_every = refit_every
 
-    def _forget(self, storage: BaseStorage | None, study: int = -1) -> None:
-        super()._forget(storage, study)
+    def _forget(self) -> None:
+        super()._forget()
         self._fitted: Surrogate | None = None
         self._results = 0
         self._queue: list[Candidate] = []
