@@ -21,7 +21,7 @@ from nas.studies.owners import Owner
 from nas.studies.slots import owner_of, slots_of
 from nas.studies.worker import work
 
-SLOW = toys.task(evaluator=toys.PretendEvaluator(delay=0.1))
+SLOW = toys.task(evaluator=toys.Odd(delay=0.1))
 ODD_WIDTH = slots_of(toys.TASK, 3)[1].decisions["width"]
 
 
@@ -85,22 +85,22 @@ COMMAND = textwrap.dedent(
     sys.path.insert(0, sys.argv[1])
     import toys
     if __name__ == "__main__":
-        slow = toys.task(evaluator=toys.PretendEvaluator(delay=0.1))
-        toys.run(sys.argv[2], 8, workers=2, task=slow)
+        stuck = toys.Odd(width=int(sys.argv[3]), deed="hang", delay=0.1)
+        toys.run(sys.argv[2], 8, workers=2, task=toys.task(evaluator=stuck))
     """
 )
 
 
 @pytest.fixture
 def command(tmp_path, storage):
-    """Starts a collect of 8 networks as a process of its own."""
+    """Starts a collect of 8 networks as a process of its own; it hangs at networks of `width`."""
     script = tmp_path / "command.py"
     script.write_text(COMMAND)
     started = []
 
-    def start():
+    def start(width=-1):
         here = str(Path(__file__).parent)
-        process = subprocess.Popen([sys.executable, str(script), here, storage])
+        process = subprocess.Popen([sys.executable, str(script), here, storage, str(width)])
         started.append(process)
         return process
 
@@ -140,10 +140,11 @@ def kill(process):
 
 
 def test_a_killed_command_leaves_no_orphans_and_goes_on_when_started_again(command, storage):
-    process = command()
-    wait_for(some_done(storage, 2))
+    process = command(width=ODD_WIDTH)
+    wait_for(some_done(storage, 7))
     kill(process)
-    assert any(t.state == TrialState.RUNNING for t in toys.trials_of(storage))
+    (left,) = [t for t in toys.trials_of(storage) if t.state == TrialState.RUNNING]
+    assert left.user_attrs["index"] == 1
     assert toys.facts(toys.run(storage, 8, workers=1, task=SLOW)) == toys.expected(8)
     toys.check_sound(storage, 8)
 

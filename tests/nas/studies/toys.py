@@ -94,6 +94,8 @@ class Odd(PretendEvaluator):
             raise OSError(errno.ENOSPC, "No space left on device", "weights.ckpt")
         if self.deed == "quit":
             os._exit(0)
+        if self.deed == "hang":
+            time.sleep(3600)
         if self.deed in ("SIGSEGV", "SIGKILL"):
             on_epoch(1, 0.5)
             if self.once is not None:
