@@ -181,8 +181,7 @@ training networks; it never saw which member did best on the test networks.
 
 A target counts as reached if mean + standard error over the repeats is at least the figure (for
 errors: mean - standard error at most). On NAAP-440 the error is that over seeds; what 40 test
-networks leave open is the interval in its table. Fits that take minutes have fewer repeats than
-ten, and so larger errors.
+networks leave open is the interval in its table.
 """
 
 

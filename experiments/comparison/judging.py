@@ -206,8 +206,21 @@ def _numbers(values: np.ndarray | None) -> list[float] | None:
 
 
 def seeded(surrogate: Surrogate, repeat: int) -> Surrogate:
-    """A copy for one repeat, with a seed of its own where the surrogate has one."""
+    """A copy for one repeat: its seed and those of the surrogates that it wraps are raised."""
     copied = copy.deepcopy(surrogate)
-    if isinstance(getattr(copied, "seed", None), int):
-        vars(copied)["seed"] += repeat
+    _raise_seeds(copied, repeat)
     return copied
+
+
+def _raise_seeds(surrogate: Surrogate, repeat: int) -> None:
+    if isinstance(getattr(surrogate, "seed", None), int):
+        vars(surrogate)["seed"] += repeat
+    for wrapped in wrapped_by(surrogate):
+        _raise_seeds(wrapped, repeat)
+
+
+def wrapped_by(surrogate: Surrogate) -> list[Surrogate]:
+    """The surrogates among its constructor's arguments, as an ensemble's members."""
+    values = vars(surrogate).values()
+    each = [v for value in values for v in (value if isinstance(value, list | tuple) else [value])]
+    return [value for value in each if isinstance(value, Surrogate)]

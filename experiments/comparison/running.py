@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.comparison.judging import Judged, Split, Target, judge
+from experiments.comparison.judging import Judged, Split, Target, judge, wrapped_by
 from experiments.parallel import Kept, digest, results_of, source
 from nas.core.corpus import Corpus
 from nas.core.interfaces import Surrogate
@@ -101,8 +101,4 @@ def _judge(work: Work, task: tuple[str, Split]) -> Judged:
 def _sources(surrogate: Surrogate) -> set[str]:
     """Digests of the code behind a surrogate and those that it wraps."""
     found = {source(type(surrogate).__module__)}
-    for value in vars(surrogate).values():
-        for each in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(each, Surrogate):
-                found |= _sources(each)
-    return found
+    return found.union(*map(_sources, wrapped_by(surrogate)))

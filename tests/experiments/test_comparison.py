@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from experiments.comparison import statistics
-from experiments.comparison.judging import Judged, Split, judge, questions, splits_of
+from experiments.comparison.judging import Judged, Split, judge, questions, seeded, splits_of
 from experiments.comparison.statistics import row
 from experiments.report.figures import sample_efficiency
 from nas.core.errors import InvalidCorpus
 from nas.core.interfaces import Prediction, Surrogate
 from nas.testing.toy import toy_corpus
+from surrogates import Calibrated, Ensemble, LastValue, RandomForest
 
 
 class Epochs(Surrogate):
@@ -103,3 +104,12 @@ def test_sample_efficiency_is_a_line_a_surrogate(corpus):
     assert line.name == "Epochs"
     unknown = [{**each, "kendall_tau_low": None, "kendall_tau_high": None} for each in rows]
     assert list(sample_efficiency(unknown).data[0].error_y.array) == [None, None]
+
+
+def test_each_repeat_raises_the_seed_of_every_wrapped_surrogate():
+    inner = RandomForest(seed=3)
+    outer = Ensemble([inner, Calibrated(RandomForest(seed=5), seed=1), LastValue()], seed=7)
+    repeated = seeded(outer, 2)
+    forest, calibrated, _ = repeated.members
+    assert (repeated.seed, forest.seed, calibrated.seed, calibrated.surrogate.seed) == (9, 5, 3, 7)
+    assert (outer.seed, inner.seed) == (7, 3), "the given ones stay as they are"
