@@ -155,7 +155,8 @@ def run(words: list[str]) -> int:
     except NasError:
         raise
     except Exception as error:  # a user's own class may raise anything
-        return fail(f"the options cannot be used: {error!r}; see 'nas {name} --help'")
+        what = f"{type(error).__name__}: {error}"
+        return fail(f"the options cannot be used: {what}; see 'nas {name} --help'")
     arguments.pop("config", None)
     options = parser.dump(config, skip_link_targets=False)
     token = OPTIONS.set((name, re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", options)))
@@ -191,6 +192,9 @@ def parser_of(name: str, verb: Verb) -> ArgumentParser:
         sub_configs=True,
     )
     parser.set_defaults({key: {"class_path": path} for key, path in verb.defaults})
+    defaults = dict(verb.defaults)
+    for action in parser._actions:  # or the help calls them required
+        action.required = action.required and action.dest not in defaults
     return parser
 
 

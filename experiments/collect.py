@@ -151,12 +151,11 @@ def train(
     if networks < 1:
         raise InvalidOption(f"--networks must be at least 1, but got {networks}")
     url = storage or folder.storage
-    if known is not None:
-        studies.take_in(task, storage=url, study=study, corpus=known)
-    return under_bar(
-        folder,
-        label,
-        lambda show: studies.collect(
+
+    def work(show: Callable[[Progress], None]) -> Corpus:
+        if known is not None:
+            studies.take_in(task, storage=url, study=study, corpus=known)
+        return studies.collect(
             task,
             storage=url,
             study=study,
@@ -166,14 +165,16 @@ def train(
             reclaim=reclaim,
             retry_failed=retry_failed,
             on_progress=show,
-        ),
-    )
+        )
+
+    return under_bar(folder, label, work)
 
 
 def under_bar(
     folder: RunFolder, label: str, work: Callable[[Callable[[Progress], None]], Corpus]
 ) -> Corpus:
     """Runs what trains networks under a progress bar and writes the folder's corpus."""
+    folder.exist()  # told here, it is not the study's storage that is to blame
     bar = ProgressBar(label)
 
     def show(progress: Progress) -> None:

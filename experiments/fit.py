@@ -10,6 +10,7 @@ from experiments.terminal import say, wrote
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidCorpus
 from nas.core.interfaces import Surrogate
+from nas.persistence import OWN_PACKAGES
 
 
 def fit(corpus: Path, surrogate: Surrogate, out: Path = Path("runs/fit")) -> None:
@@ -26,11 +27,13 @@ def fit(corpus: Path, surrogate: Surrogate, out: Path = Path("runs/fit")) -> Non
     say(f"fitting {name} to {len(networks)} networks …")
     seconds = fit_into(folder, surrogate, networks)
     say(f"fitted {name} to {len(networks)} networks in {seconds:.1f}s")
+    package = type(surrogate).__module__.partition(".")[0]
+    trust = "" if package in OWN_PACKAGES else f" --trust '[{package}]'"
     wrote(
         [folder.surrogate],
         [
-            f"nas propose --surrogate {out} --out {out}",
-            f"nas predict --surrogate {out} --architecture FILE.json",
+            f"nas propose --surrogate {out}{trust} --out {out}",
+            f"nas predict --surrogate {out}{trust} --architecture FILE.json",
         ],
     )
 

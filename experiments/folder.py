@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,19 @@ class RunFolder:
         """The page."""
         return self.path / "report.html"
 
+    def exist(self) -> None:
+        """Makes the folder itself.
+
+        Raises:
+            InvalidOption: it cannot be made, or cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidOption(f"--out must be a folder that can be written: {error}") from error
+        if not os.access(self.path, os.W_OK):
+            raise InvalidOption(f"--out must be a folder that can be written: {self.path} is not")
+
     def make(self) -> RunFolder:
         """Makes the folder and keeps the call's options in it, as VERB.yaml.
 
@@ -89,12 +103,9 @@ class RunFolder:
         options of what the folder holds.
 
         Raises:
-            InvalidOption: it cannot be made.
+            InvalidOption: it cannot be made, or cannot be written.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InvalidOption(f"--out must be a folder that can be written: {error}") from error
+        self.exist()
         options = OPTIONS.get()
         if options is not None:
             verb, text = options

@@ -12,8 +12,11 @@ PLUGINS = ("surrogates", "search_spaces", "nas.search")
 
 _NO_CLASS = re.compile(
     r"Expected a dot import path string: (?P<path>\S+)"
-    r"|Import path (?P<other>\S+) does not correspond to a (?P<base>subclass of \w+)"
+    r"|Import path (?P<other>\S+) does not correspond to a subclass of (?P<base>\w+)"
     r"|Problem with given class_path '(?P<missing>[^']+)': module \S+ has no attribute \S+"
+)
+_CHOICES = re.compile(
+    r"(?P<option>--\S+): Expected a typing\.Literal\[(?P<known>[^\]]*)\]\. Got value: (?P<got>\S+),"
 )
 
 
@@ -42,10 +45,14 @@ def advised(message: str, options: Collection[str]) -> str:
     if listed := re.match(r"(--\S+): Expected a list\. Got value: (.*)", text):
         inside = _nearest(listed[2], _classes()) or listed[2]
         return f"{listed[1]} must be a list in brackets, but got {listed[2]}; write '[{inside}]'"
+    if some := _CHOICES.match(text):
+        known = ", ".join(re.findall(r"'(\w+)'", some["known"]))
+        return f"{some['option']} must name some of {known}, but got {some['got']}"
     if found := _NO_CLASS.search(text):
         got = found["path"] or found["other"] or found["missing"]
-        kind = found["base"] or "class"
-        rule = f"must be the dotted path of a {kind}, but got {got}{_meant(got, _classes())}"
+        base = found["base"] or ""
+        kind = f"subclass of {base}" if base else "class"
+        rule = f"must be the dotted path of a {kind}, but got {got}{_meant(got, _classes(base))}"
         return f"{text[: found.start()].rstrip(': ')} {rule}"
     return text
 
@@ -66,10 +73,15 @@ def _last_word(name: str) -> str:
     return name.rpartition(".")[2].lower()
 
 
-def _classes() -> list[str]:
+def _classes(base: str = "") -> list[str]:
+    """Paths of the exported classes, of those below a base where one is named."""
     return [
-        f"{package}.{name}"
-        for package in PLUGINS
-        for name in importlib.import_module(package).__all__
-        if name[0].isupper()
+        f"{package.__name__}.{name}"
+        for package in map(importlib.import_module, PLUGINS)
+        for name in package.__all__
+        if name[0].isupper() and (not base or _is_below(getattr(package, name), base))
     ]
+
+
+def _is_below(found: type, base: str) -> bool:
+    return base in (each.__name__ for each in found.__mro__[1:])

@@ -14,6 +14,7 @@ Loading imports modules of `nas`, `surrogates`, `search_spaces` and of trusted p
 nothing but subclasses of the class it is asked for, and never unpickles.
 """
 
+from nas.persistence.classes import OWN_PACKAGES
 from nas.persistence.folder import load, save
 
-__all__ = ["load", "save"]
+__all__ = ["OWN_PACKAGES", "load", "save"]

@@ -10,8 +10,10 @@ from __future__ import annotations
 import copy
 import logging
 import time
+import traceback
 import zlib
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -21,10 +23,11 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from nas.core.choices import Mutate, Option, check_seed
-from nas.core.corpus import Corpus
-from nas.core.errors import InvalidOption, InvalidStudy
+from nas.core.corpus import Corpus, Header
+from nas.core.errors import InvalidOption, InvalidStudy, InvalidSurrogate, NasError
 from nas.core.interfaces import Acquisition, Candidate, Proposer, SearchSpace, Surrogate
 from nas.core.limits import Allows, Limits
+from nas.core.records import Record
 from nas.search.acquisitions import UpperConfidenceBound
 from nas.search.candidates import check_at_least_one, made
 from nas.search.evolution import EvolutionProposer, offspring, tournament
@@ -311,6 +314,34 @@ class SurrogateSampler(SpaceSampler):
         self.proposer = proposer or EvolutionProposer()
         self.warmup = warmup
         self.refit_every = refit_every
+
+    def rehearse(self) -> None:
+        """Fits copies to the random networks with made-up accuracies and asks them once.
+
+        A surrogate that fails, or that lacks what the acquisition needs, so ends a search before
+        anything is trained.
+
+        Raises:
+            InvalidSurrogate: it fails, with the place in its code.
+        """
+        drawn = islice(stream(self.space, self.seed, self.limits), self.warmup)
+        networks = [sampled.architecture for sampled in drawn]
+        accuracies = np.random.default_rng(self.seed).uniform(0.2, 0.9, len(networks)).tolist()
+        header = Header(networks[0].skeleton, networks[0].input, "made up")
+        made_up = Corpus(header, tuple(map(Record, networks, accuracies)))
+        try:
+            fitted = copy.deepcopy(self.surrogate).fit(made_up)
+            score = surrogate_score(fitted, copy.deepcopy(self.acquisition), best=max(accuracies))
+            score(networks)
+        except NasError:
+            raise
+        except Exception as error:  # of somebody's own class
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            raise InvalidSurrogate(
+                f"{type(self.surrogate).__name__} must learn from {len(networks)} networks, but in "
+                f"a rehearsal with made-up accuracies it raised {type(error).__name__}: {error} "
+                f"({place.filename}, line {place.lineno})"
+            ) from error
 
     def _forget(self) -> None:
         super()._forget()

@@ -66,6 +66,7 @@ def search(
 
     Raises:
         InvalidOption: sampler and task do not belong together, or as `collect` raises.
+        InvalidSurrogate: the sampler's surrogate fails in a rehearsal.
     """
     if (sampler.seed, sampler.limits) != (task.seed, task.limits):
         raise InvalidOption(
@@ -74,6 +75,8 @@ def search(
         )
     random = min(sampler.warmup, networks)
     rounds = _rounds(task, storage, study)
+    if not rounds:
+        sampler.rehearse()
     while True:
         proposals = [candidate for batch in rounds for candidate in batch][: networks - random]
         corpus = collect(

@@ -147,12 +147,25 @@ def test_help_imports_neither_torch_nor_optuna():
         (["collect", "--seed", "-1"], ["seed must be a whole number >= 0"]),
         (["collect", "--data", "npz:keys.npz"], ["train_images", "keys.npz"]),
         (["collect", "--storage", "text.txt"], ["text.txt must be an SQLite file"]),
-        (["collect", "--out", "text.txt"], ["text.txt"]),
-        (["collect", "--out", "text.txt/sub"], ["text.txt"]),
+        (["collect", "--out", "text.txt"], ["--out must be a folder", "text.txt"]),
+        (["collect", "--out", "text.txt/sub"], ["--out must be a folder", "text.txt"]),
         (["corpus", "export", "--storage", "foreign.db", "--out", "a.jsonl"], ["Optuna's tables"]),
         (["corpus", "info", "broken.jsonl.gz"], ["broken.jsonl.gz", "cannot be read"]),
         (["report", "broken_run"], ["compare.json", "list"]),
-        (["fit", "--corpus", "a", "--surrogate", "syntax_error.Mine"], ["syntax_error"]),
+        (
+            ["fit", "--corpus", "a", "--surrogate", "syntax_error.Mine"],
+            ["(syntax_error.py, line 1"],
+        ),
+        (
+            ["search", "--acquisition", "nas.search.PoolProposer"],
+            ["of Acquisition", "PoolProposer;"],
+        ),
+        (["search", "--acquisition", "nas.search.Gredy"], ["did you mean nas.search.Greedy?"]),
+        (
+            ["search", "--baselines", "[random, best]"],
+            ["some of random, evolution, tpe", "got best"],
+        ),
+        (["search", "--out", "text.txt/sub"], ["--out must be a folder"]),
     ],
     ids=" ".join,
 )

@@ -5,8 +5,8 @@ import pytest
 from optuna.trial import TrialState
 
 from nas import Prediction, Surrogate
-from nas.core.errors import InvalidOption
-from nas.search import Greedy, PoolProposer
+from nas.core.errors import InvalidOption, InvalidSurrogate
+from nas.search import Greedy, PoolProposer, UpperConfidenceBound
 from nas.studies import SurrogateSampler, search, take_in
 from tests.nas.studies.toys import TASK, expected, facts, run, task, trials_of
 
@@ -31,7 +31,7 @@ def sampler(**changes):
         "refit_every": BATCH,
         "seed": TASK.seed,
     }
-    return SurrogateSampler(TASK.space, Costly(), **{**settings, **changes})
+    return SurrogateSampler(TASK.space, **{"surrogate": Costly(), **settings, **changes})
 
 
 def go(storage, networks=7, **more):
@@ -107,3 +107,30 @@ def test_it_learns_from_a_corpus_that_was_taken_in(storage, whole):
 def test_sampler_and_task_must_belong_together(storage):
     with pytest.raises(InvalidOption, match="seed"):
         search(task(seed=8), sampler(), storage=storage, study="toy", networks=4)
+
+
+class Broken(Costly):
+    def fit(self, corpus):
+        raise KeyError("blocks")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"surrogate": Broken()},
+            r"3 networks, but .* KeyError: 'blocks' \(.*test_search.py, line",
+        ),
+        ({"acquisition": UpperConfidenceBound()}, "UpperConfidenceBound needs"),
+    ],
+)
+def test_a_surrogate_that_cannot_do_it_is_told_before_anything_is_trained(storage, changes, said):
+    with pytest.raises(InvalidSurrogate, match=said):
+        search(TASK, sampler(**changes), storage=storage, study="toy", networks=7)
+    assert trials_of(storage) == []
+
+
+def test_a_rehearsal_leaves_the_sampler_as_it_was():
+    rehearsed = sampler()
+    rehearsed.rehearse()
+    assert rehearsed.propose([], {}) == sampler().propose([], {})
