@@ -19,6 +19,7 @@ import numpy as np
 import optuna
 import torch
 
+from benchmarks.collecting import collecting
 from nas import Architecture, Corpus, Header, Input, Prediction, Query, Record, Surrogate
 from nas.core.choices import Ask, Draw
 from nas.search import EvolutionProposer, Greedy, PoolProposer, surrogate_score
@@ -118,7 +119,7 @@ def main() -> None:
     """Runs all measurements on one core."""
     torch.set_num_threads(1)
     results: dict[str, float] = {}
-    for measure in (cli_start, peephole):
+    for measure in (cli_start, peephole, collecting):
         for name, value in measure().items():
             results[name] = value
             print(f"{name:<44}{value:>12,.2f}", flush=True)

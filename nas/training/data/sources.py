@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from filelock import FileLock
 from nas.core.errors import InvalidData
 from nas.training.data.dataset import SPLIT_SEED, DataSet, stratified
 from nas.training.data.files import load_folder, load_npz
+from nas.training.data.mapped import cache, mapped
 
 # torchvision's sets of small images of one size, and how each is asked for training and test.
 _TRAIN: tuple[Mapping[str, Any], Mapping[str, Any]] = ({"train": True}, {"train": False})
@@ -49,11 +51,11 @@ def load_data(spec: str = "digits") -> DataSet:
     if spec == "digits":
         return _digits()
     if spec in TORCHVISION:
-        return _torchvision(spec)
+        return mapped([spec, version("torchvision")], (), lambda: _torchvision(spec))
     if kind == "npz" and path:
-        return load_npz(spec, Path(path))
+        return mapped([spec], [Path(path)], lambda: load_npz(spec, Path(path)))
     if kind == "folder" and path:
-        return load_folder(spec, Path(path))
+        return mapped([spec], Path(path).rglob("*"), lambda: load_folder(spec, Path(path)))
     raise InvalidData(
         f"a data set must be digits, one of {', '.join(TORCHVISION)}, npz:PATH or folder:PATH, "
         f"but got {spec!r}; check the name"
@@ -74,7 +76,7 @@ def _digits() -> DataSet:
 def _torchvision(name: str) -> DataSet:
     from torchvision import datasets  # type: ignore[import-untyped]
 
-    folder = Path(os.environ.get("NAS_DATA") or "~/.cache/nas").expanduser()
+    folder = cache()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder / f"{name}.lock"), warnings.catch_warnings():
