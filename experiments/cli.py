@@ -198,6 +198,26 @@ def parser_of(name: str, verb: Verb) -> ArgumentParser:
     return parser
 
 
+def command(function: Callable[..., None], words: Sequence[str] | None = None) -> int:
+    """Runs a function of this package that is no verb, its parameters as options.
+
+    Returns:
+        Exit status, as of `main`.
+    """
+    from jsonargparse import ArgumentParser
+
+    parser = ArgumentParser(description=(function.__doc__ or "").partition("\n")[0])
+    parser.add_function_arguments(function, as_positional=False)
+    arguments = parser.instantiate(parser.parse_args(words)).as_dict()
+    try:
+        function(**arguments)
+    except NasError as error:
+        return fail(str(error), error.exit_status)
+    except KeyboardInterrupt:
+        return stopped()
+    return 0
+
+
 def stopped() -> int:
     """Says that Ctrl-C was heard and returns the exit status."""
     start = "\r" if sys.stderr.isatty() else ""  # over the ^C that the terminal shows

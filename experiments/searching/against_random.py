@@ -10,11 +10,12 @@ accuracies counts. The same command goes on where it was stopped.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
 from pathlib import Path
 
 import numpy as np
 
+from experiments.cli import command
 from experiments.cli import main as nas
 from experiments.collect import task_of
 from experiments.demo import macs_percentile
@@ -152,14 +153,5 @@ def _run(*words: str) -> None:
         raise SystemExit(status)
 
 
-def main(words: Sequence[str] | None = None) -> None:
-    """The command."""
-    from jsonargparse import ArgumentParser
-
-    parser = ArgumentParser(description="search against random search, with real trainings")
-    parser.add_function_arguments(against_random, as_positional=False)
-    against_random(**parser.instantiate(parser.parse_args(words)).as_dict())
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(command(against_random))
