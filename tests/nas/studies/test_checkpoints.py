@@ -10,8 +10,8 @@ from pathlib import Path
 import mortals
 import psutil
 import pytest
-import toys
 import torch
+import toys
 from optuna.pruners import BasePruner
 from optuna.trial import TrialState
 
