@@ -209,7 +209,7 @@ def corpus_facts(corpus: Corpus | None) -> list[tuple[str, str]]:
     """The corpus in numbers, for the head of the page."""
     if corpus is None or not corpus.finished:
         return []
-    targets, size = corpus.finished.targets, corpus.header.input
+    targets, size = corpus.finished.distinct.targets, corpus.header.input
     seconds = sum(record.seconds or 0.0 for record in corpus)
     facts = [
         ("networks", f"{len(corpus.distinct)}"),

@@ -46,7 +46,8 @@ class CheckpointFile(CheckpointIO):
         of: what is trained and how, as JSON values. A file of something else is not used.
 
     Attributes:
-        held: what the file held when this was made; None where there was none to be used.
+        held: what the file held when this was made, until the training goes on from it; None
+            where there was nothing to be used.
     """
 
     def __init__(self, path: Path, of: Mapping[str, Any]) -> None:
@@ -104,7 +105,7 @@ def _sealed(content: bytes) -> bytes:
 def _opened(sealed: bytes) -> bytes:
     content = sealed[_DIGEST().digest_size :]
     if sealed != _sealed(content):
-        raise ValueError("its digest is of something else")
+        raise ValueError("its content is not that of its digest")
     return content
 
 
@@ -131,6 +132,7 @@ class KeepEpochs(pl.callbacks.Checkpoint):
         if self.file.held is None:
             return
         random = self.file.held[_OURS]["random"]
+        self.file.held = None  # it takes as much memory as the network and its optimizer
         self._order.set_state(random["order"])
         torch.set_rng_state(random["cpu"])
         if pl_module.device.type == "cuda":
