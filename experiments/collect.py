@@ -11,6 +11,7 @@ from experiments.terminal import ProgressBar, say, worker_count, wrote
 from nas.core.architecture import Input
 from nas.core.corpus import Corpus, Header
 from nas.core.errors import InvalidOption, InvalidStudy
+from nas.core.files import check_folder
 from nas.core.interfaces import Candidate, SearchSpace
 from nas.core.limits import Limits
 from nas.training.recipe import Recipe
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 
 ENOUGH_TO_COMPARE = 8
+ENDS = {"diverged": "diverged", "timeout": "out of time", "failed": "failed"}
+"""What a summary calls the networks that ended in an unusual way."""
 
 
 def collect(
@@ -35,6 +38,10 @@ def collect(
     max_params: int | None = None,
     max_macs: int | None = None,
     device: str = "auto",
+    checkpoint_dir: Path | None = None,
+    max_seconds: float | None = None,
+    retrain: int = 0,
+    train_seed: int = 1,
     reclaim: bool = False,
     retry_failed: bool = False,
     out: Path = Path("runs/collect"),
@@ -58,14 +65,23 @@ def collect(
         max_params: largest number of parameters of a network.
         max_macs: largest number of multiply-accumulates of a network for one image.
         device: auto, cpu, cuda or cuda:N.
+        checkpoint_dir: folder that keeps unfinished trainings, so that they go on behind their last
+            epoch where a worker died; to be shared by machines that share the work.
+        max_seconds: time for one network; one that takes longer is stopped behind the epoch that is
+            running, or in it, after twice the time.
+        retrain: number of networks to train once more at the end, to measure the noise of a
+            training; evenly spread over the accuracies.
+        train_seed: of these trainings.
         reclaim: treat running trials of other machines as dead (journal and gRPC storages have no
             heartbeat).
-        retry_failed: train the networks that failed before (for want of memory, say) once again.
+        retry_failed: train the networks that failed before (for want of memory, say) or ran out of
+            time once again.
         out: folder for everything this run writes.
     """
     folder = RunFolder(out)
     fed = None if storage else known_input(folder, study, data)
-    task = task_of(space, data, recipe, seed, Limits(max_params, max_macs), device, fed)
+    limits = Limits(max_params, max_macs)
+    task = task_of(space, data, recipe, seed, limits, device, fed, checkpoint_dir, max_seconds)
     found = train(
         task,
         folder,
@@ -76,11 +92,13 @@ def collect(
         known=Corpus.read(corpus) if corpus else None,
         reclaim=reclaim,
         retry_failed=retry_failed,
+        retrain=retrain,
+        train_seed=train_seed,
     )
     say(summary(found))
-    if any(record.status == "failed" for record in found):
-        say("the same command with --retry_failed trains the failed ones again")
-    size = len(found.finished)
+    if any(record.status in ("failed", "timeout") for record in found):
+        say("the same command with --retry_failed trains those again that have no result")
+    size = len(found.finished.distinct)
     following = [f"nas fit --corpus {folder.corpus} --out {out}", f"nas report {out}"]
     if size >= ENOUGH_TO_COMPARE:
         following.insert(
@@ -99,12 +117,16 @@ def task_of(
     limits: Limits,
     device: str = "auto",
     fed: Input | None = None,
+    checkpoint_dir: Path | None = None,
+    max_seconds: float | None = None,
 ) -> CollectTask:
     """Everything a worker needs, on the data set's input: `fed` where that is known already."""
     from nas.evaluators import TrainingEvaluator
     from nas.studies import CollectTask, stream
 
-    evaluator = TrainingEvaluator(data, recipe, device)
+    evaluator = TrainingEvaluator(data, recipe, device, checkpoint_dir, max_seconds)
+    if checkpoint_dir is not None:
+        check_folder(checkpoint_dir, "--checkpoint_dir")
     space = space.on(fed or evaluator.input)
     first = next(stream(space, seed, limits)).architecture
     header = Header(
@@ -143,6 +165,8 @@ def train(
     proposals: Sequence[Candidate] = (),
     reclaim: bool = False,
     retry_failed: bool = False,
+    retrain: int = 0,
+    train_seed: int = 1,
     label: str = "training",
 ) -> Corpus:
     """Trains what is missing under a progress bar and writes the folder's corpus."""
@@ -164,6 +188,8 @@ def train(
             proposals=proposals,
             reclaim=reclaim,
             retry_failed=retry_failed,
+            retrain=retrain,
+            train_seed=train_seed,
             on_progress=show,
         )
 
@@ -193,13 +219,14 @@ def under_bar(
 
 def summary(corpus: Corpus) -> str:
     """One line on what was collected."""
-    finished = corpus.finished
-    if not finished:
-        return f"{len(corpus)} networks, none finished"
-    targets = finished.targets
-    ends = [(name, sum(r.status == name for r in corpus)) for name in ("diverged", "failed")]
-    extra = "".join(f", {count} {name}" for name, count in ends if count)
+    networks = corpus.distinct
+    ends = [(word, sum(r.status == status for r in networks)) for status, word in ENDS.items()]
+    ends += [("further trainings", len(corpus) - len(networks))]
+    told = ", ".join([f"{len(networks)} networks", *(f"{n} {word}" for word, n in ends if n)])
+    if not networks.finished:
+        return f"{told}, none finished"
+    targets = networks.finished.targets
     return (
-        f"{len(corpus)} networks{extra}; accuracy {targets.mean():.4f} mean, {targets.std():.4f} "
-        f"std, {targets.min():.4f} least, {targets.max():.4f} best"
+        f"{told}; accuracy {targets.mean():.4f} mean, {targets.std():.4f} std, "
+        f"{targets.min():.4f} least, {targets.max():.4f} best"
     )

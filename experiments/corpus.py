@@ -8,6 +8,7 @@ import numpy as np
 
 from experiments.folder import RunFolder
 from experiments.terminal import say, table, wrote
+from nas.core import metrics
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidCorpus, InvalidOption
 from nas.core.records import STATUSES
@@ -23,13 +24,15 @@ def info(file: Path) -> None:
     header, finished = corpus.header, corpus.finished
     counts = [(status, sum(r.status == status for r in corpus)) for status in STATUSES]
     size = header.input
-    say(f"{file}: {len(corpus)} networks")
+    say(f"{file}: {counted(corpus)}")
     shape = f"{size.channels}x{size.height}x{size.width}"
     say(f"data     {header.data}, {shape}, {size.classes} classes")
     say(f"space    {header.space or '-'}")
     say(f"recipe   {', '.join(f'{k}={v}' for k, v in header.recipe.items()) or '-'}")
     say(f"source   {header.source or '-'}, licence {header.licence or '-'}")
     say(f"status   {', '.join(f'{count} {status}' for status, count in counts if count) or '-'}")
+    if noise := metrics.noise(corpus):
+        say(f"noise    {noise_line(noise)}")
     if finished:
         rows = {
             "accuracy": finished.targets,
@@ -44,6 +47,22 @@ def info(file: Path) -> None:
                 ["", "mean", "std", "min", "median", "max"], [_row(k, v) for k, v in rows.items()]
             )
         )
+
+
+def counted(corpus: Corpus) -> str:
+    """How many networks, and how often they were trained in all."""
+    networks = len(corpus.distinct)
+    further = len(corpus) - networks
+    return f"{networks} networks" + (f" and {further} further trainings of them" if further else "")
+
+
+def noise_line(noise: metrics.Noise) -> str:
+    """What trainings of the same networks differ by."""
+    return (
+        f"{noise.networks} networks trained more than once: tau {noise.tau:.3f} between two "
+        f"trainings, std {noise.std:.4f} between seeds; an oracle would reach a tau of "
+        f"{noise.ceiling:.3f}"
+    )
 
 
 def _row(name: str, values: np.ndarray) -> list[str]:
@@ -66,7 +85,7 @@ def export(storage: str, out: Path, study: str = "nas") -> None:
     corpus = corpus_of(url, study)
     _check_name(out)
     corpus.write(out)
-    wrote([f"{out} ({len(corpus)} networks)"], [f"nas corpus info {out}"])
+    wrote([f"{out} ({counted(corpus)})"], [f"nas corpus info {out}"])
 
 
 def import_(format: str, path: Path, out: Path = Path("corpus.jsonl.gz")) -> None:
@@ -84,7 +103,7 @@ def import_(format: str, path: Path, out: Path = Path("corpus.jsonl.gz")) -> Non
     _check_name(out)
     corpus = IMPORTERS[format](path)
     corpus.write(out)
-    wrote([f"{out} ({len(corpus)} networks)"], [f"nas corpus info {out}"])
+    wrote([f"{out} ({counted(corpus)})"], [f"nas corpus info {out}"])
 
 
 def merge(files: list[Path], out: Path) -> None:
@@ -98,7 +117,7 @@ def merge(files: list[Path], out: Path) -> None:
     first, *others = (Corpus.read(file) for file in files)
     corpus = first.merge(*others)
     corpus.write(out)
-    wrote([f"{out} ({len(corpus)} networks)"])
+    wrote([f"{out} ({counted(corpus)})"])
 
 
 def _check_name(out: Path) -> None:

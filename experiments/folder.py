@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from nas.core.corpus import Header
 from nas.core.errors import InvalidOption
-from nas.core.files import write_text
+from nas.core.files import check_folder, write_text
 
 OPTIONS: ContextVar[tuple[str, str] | None] = ContextVar("options", default=None)
 """The running verb and its resolved options as YAML; None outside of the command line."""
@@ -87,14 +86,9 @@ class RunFolder:
         """Makes the folder itself.
 
         Raises:
-            InvalidOption: it cannot be made, or cannot be written.
+            DiskFull, InvalidOption: it cannot be made, or cannot be written.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InvalidOption(f"--out must be a folder that can be written: {error}") from error
-        if not os.access(self.path, os.W_OK):
-            raise InvalidOption(f"--out must be a folder that can be written: {self.path} is not")
+        check_folder(self.path, "--out")
 
     def make(self) -> RunFolder:
         """Makes the folder and keeps the call's options in it, as VERB.yaml.
@@ -103,7 +97,7 @@ class RunFolder:
         options of what the folder holds.
 
         Raises:
-            InvalidOption: it cannot be made, or cannot be written.
+            DiskFull, InvalidOption: it cannot be made, or cannot be written.
         """
         self.exist()
         options = OPTIONS.get()

@@ -53,6 +53,8 @@ def held_out(
 ) -> list[Prediction]:
     """Predictions for all records, each from a fit that did not see it; one for each length.
 
+    Nor has that fit seen other trainings of the record's network, unless there is nothing else.
+
     Args:
         surrogate: what is fitted; it stays as it is, copies are.
         records: at least two.
@@ -64,7 +66,7 @@ def held_out(
     means = np.zeros((len(lengths), n))
     stds = np.full((len(lengths), n), np.nan)
     for held in folds(n, most_folds, seed):
-        fitted = copy.deepcopy(surrogate).fit(records.take(np.setdiff1d(np.arange(n), held)))
+        fitted = copy.deepcopy(surrogate).fit(_without(records, held))
         for row, length in enumerate(lengths):
             said = predict(fitted, _queries(records.take(held), length))
             means[row, held] = said.mean
@@ -74,6 +76,13 @@ def held_out(
         Prediction(mean, std if np.isfinite(std).all() else None)
         for mean, std in zip(means, stds, strict=True)
     ]
+
+
+def _without(records: Corpus, held: np.ndarray) -> Corpus:
+    """The other records, without further trainings of the same networks."""
+    rest = records.take(np.setdiff1d(np.arange(len(records)), held))
+    keys = {record.architecture.key for record in records.take(held)}
+    return rest.filter(lambda record: record.architecture.key not in keys) or rest
 
 
 def _queries(records: Corpus, observed: int) -> list[Query]:

@@ -172,7 +172,7 @@ def best_networks(corpus: Corpus | None, number: int = 10) -> list[dict[str, Any
     """The networks with the highest accuracy, for the table of layer strips."""
     if corpus is None:
         return []
-    ranked = sorted(corpus.finished, key=lambda record: -(record.target or 0.0))[:number]
+    ranked = sorted(corpus.finished.distinct, key=lambda record: -(record.target or 0.0))[:number]
     return [
         {
             "key": record.architecture.key,
@@ -209,10 +209,10 @@ def corpus_facts(corpus: Corpus | None) -> list[tuple[str, str]]:
     """The corpus in numbers, for the head of the page."""
     if corpus is None or not corpus.finished:
         return []
-    targets, size = corpus.finished.targets, corpus.header.input
+    targets, size = corpus.finished.distinct.targets, corpus.header.input
     seconds = sum(record.seconds or 0.0 for record in corpus)
     facts = [
-        ("networks", f"{len(corpus)}"),
+        ("networks", f"{len(corpus.distinct)}"),
         ("data", f"{corpus.header.data}, {size.height}x{size.width}"),
         ("best accuracy", f"{targets.max():.2%}"),
         ("mean accuracy", f"{targets.mean():.2%}"),

@@ -21,8 +21,9 @@ def round_line(number: int, trained: Corpus, surrogate: Surrogate) -> str:
 
 def outcome(found: Corpus, warmup: int) -> str:
     """The best random and the best proposed networks, and what leads in accuracy and MACs."""
-    random = found.finished.filter(lambda r: r.index is not None and r.index < warmup)
-    proposed = found.finished.filter(lambda r: r.index is None)
+    networks = found.finished.distinct
+    random = networks.filter(lambda r: r.index is not None and r.index < warmup)
+    proposed = networks.filter(lambda r: r.index is None)
     rows = [
         _row(f"{name} {place}", record)
         for name, part in (("best random", random), ("best proposed", proposed))

@@ -47,6 +47,8 @@ def search(
     max_params: int | None = None,
     max_macs: int | None = None,
     device: str = "auto",
+    checkpoint_dir: Path | None = None,
+    max_seconds: float | None = None,
     reclaim: bool = False,
     out: Path = Path("runs/search"),
 ) -> None:
@@ -81,6 +83,10 @@ def search(
         max_params: largest number of parameters of a network.
         max_macs: largest number of multiply-accumulates of a network for one image.
         device: auto, cpu, cuda or cuda:N.
+        checkpoint_dir: folder that keeps unfinished trainings, so that they go on behind their last
+            epoch where a worker died; to be shared by machines that share the work.
+        max_seconds: time for one network; one that takes longer is stopped behind the epoch that is
+            running, or in it, after twice the time.
         reclaim: treat running trials of other machines as dead (journal and gRPC storages have no
             heartbeat).
         out: folder for everything this run writes.
@@ -112,7 +118,10 @@ def search(
         replays = Replays(replayed, within_table(sampler, replayed), networks, pruner)
         search_in_table(replays, repeats, baselines or [], folder, worker_count(workers))
         return
-    task = task_of(space or BlockSpace(), data or "digits", recipe, seed, limits, device)
+    place = space or BlockSpace()
+    task = task_of(
+        place, data or "digits", recipe, seed, limits, device, None, checkpoint_dir, max_seconds
+    )
     task = replace(task, pruner=pruner_of(task.space, confidence, curve_surrogate, curves))
     sampler = SurrogateSampler(task.space, *settings, seed=seed, limits=limits)
     found = under_bar(

@@ -143,6 +143,15 @@ class Corpus(Sequence[Record]):
         return self.filter(lambda record: record.finished)
 
     @property
+    def distinct(self) -> Corpus:
+        """The first of the records that differ in nothing but the training's seed."""
+        first: dict[tuple[str, str], Record] = {}
+        for record in self.records:
+            given = json.dumps(record.hyperparameters, sort_keys=True)
+            first.setdefault((record.architecture.key, given), record)
+        return replace(self, records=tuple(first.values()))
+
+    @property
     def targets(self) -> np.ndarray:
         """Targets (n,) as float64; NaN where a record has none."""
         return np.array([np.nan if r.target is None else r.target for r in self.records], float)
@@ -244,11 +253,12 @@ class Corpus(Sequence[Record]):
 
     @classmethod
     def from_study(cls, study: _Study) -> Corpus:
-        """The records of a study's trials: the stream by index, then proposals by key.
+        """The records of a study's trials: the stream by index, proposals, further trainings.
 
         The study is one that `nas.studies` filled: its attribute `header` is the corpus header,
         and each finished trial's attribute `record` its record. A failed trial is left out where
-        another one's attribute `retries` names its number.
+        another one's attribute `retries` names its number. Proposals come by key; so do further
+        trainings of one network, which have an attribute `retraining`.
 
         Raises:
             InvalidCorpus: the study has no header.
@@ -260,16 +270,24 @@ class Corpus(Sequence[Record]):
         header = Header.from_json(study.user_attrs["header"])
         trials = study.get_trials(deepcopy=False)
         retried = {trial.user_attrs.get("retries") for trial in trials}
-        records = [
-            Record.from_json(trial.user_attrs["record"], header.skeleton, header.input)
+        found = [
+            (
+                "retraining" in trial.user_attrs,
+                Record.from_json(trial.user_attrs["record"], header.skeleton, header.input),
+            )
             for trial in trials
             if "record" in trial.user_attrs and _has_ended(trial) and trial.number not in retried
         ]
-        streamed = [record for record in records if record.index is not None]
-        proposed = [record for record in records if record.index is None]
-        streamed.sort(key=lambda record: record.index or 0)
-        proposed.sort(key=lambda record: record.architecture.key)  # trials come in any order
-        return cls(header, (*streamed, *proposed))
+        found.sort(key=_place)  # trials come in any order
+        return cls(header, tuple(record for _, record in found))
+
+
+def _place(found: tuple[bool, Record]) -> tuple[int, int, str, int]:
+    """Where a record stands in the corpus of its study."""
+    again, record = found
+    if again or record.index is None:
+        return 1 + again, 0, record.architecture.key, record.seed or 0
+    return 0, record.index, "", 0
 
 
 def _has_ended(trial: Any) -> bool:

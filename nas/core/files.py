@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from nas.core.errors import DiskFull, InvalidOption
 
@@ -30,6 +31,22 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """`write_bytes` for text, as UTF-8."""
     write_bytes(path, text.encode())
+
+
+def check_folder(path: Path, name: str) -> None:
+    """Makes a folder where it is missing.
+
+    Raises:
+        DiskFull: there is no room for it.
+        InvalidOption: no file can be written there; `name` is the option that asks for it.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        check_space(error)
+        raise InvalidOption(f"{name} must be a folder that can be written, but: {error}") from error
 
 
 def check_space(error: OSError) -> None:

@@ -223,6 +223,14 @@ class Evaluator(ABC):
                 returns True the training stops and the record's status is "pruned".
         """
 
+    def forget(self, architecture: Architecture, epochs: int | None = None, seed: int = 0) -> None:
+        """Drops what an evaluation with these arguments has left behind to go on from.
+
+        Called once its record is stored: until then, a loss of the record must not cost the
+        training. There is nothing to be done where nothing is left behind.
+        """
+        return None
+
 
 Score = Callable[[Sequence[Architecture]], np.ndarray]
 """Scores (n,) of n architectures, the higher the better; -inf forbids one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -71,27 +72,74 @@ def coverage(target: ArrayLike, low: ArrayLike, high: ArrayLike) -> float:
     return float(np.mean((np.asarray(low, float) <= target) & (target <= np.asarray(high, float))))
 
 
+def repeated(corpus: Corpus) -> np.ndarray:
+    """Accuracies (networks, trainings) of the networks that were trained more than once.
+
+    They are the `repeats` of a record, as in tables whose targets are means over them; else the
+    targets of an architecture's records with different seeds. Each row has as many trainings as
+    the network that has the fewest.
+    """
+    records = corpus.finished
+    rows = [list(record.repeats) for record in records if len(record.repeats) > 1]
+    if not rows:
+        by_seed: dict[str, dict[int, float]] = {}
+        for record in records:
+            if record.seed is not None and record.target is not None:
+                by_seed.setdefault(record.architecture.key, {})[record.seed] = record.target
+        rows = [list(found.values()) for found in by_seed.values() if len(found) > 1]
+    return np.array([row[: min(map(len, rows))] for row in rows], float)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What trainings of the same networks differ by.
+
+    Attributes:
+        networks: that were trained more than once.
+        tau: Kendall's, between the first and the second training.
+        std: of a network's accuracy from training to training, pooled over the networks.
+        ceiling: the tau that an oracle would reach, see `noise_ceiling`.
+    """
+
+    networks: int
+    tau: float
+    std: float
+    ceiling: float
+
+
+def noise(corpus: Corpus) -> Noise | None:
+    """The noise of a training; None where fewer than two networks were trained more than once."""
+    trainings = repeated(corpus)
+    ceiling = noise_ceiling(corpus)
+    if ceiling is None:
+        return None
+    std = math.sqrt(trainings.var(axis=1, ddof=1).mean())
+    return Noise(len(trainings), kendall_tau(trainings[:, 0], trainings[:, 1]), std, ceiling)
+
+
 def noise_ceiling(corpus: Corpus, resamples: int = 50) -> float | None:
     """Kendall's tau that an oracle would reach, which knows each network's mean accuracy.
 
-    Targets that are means of m trainings are noisy. The residuals of all trainings around their
-    network's mean, widened by sqrt(m / (m - 1)), are drawn m at a time and their mean is added to
-    each target; the tau between targets and noisy targets is averaged over the resamples.
+    Targets are noisy: one training each, or the mean of the m that a record has as `repeats`. The
+    residuals of all m trainings of each network around its mean, widened by sqrt(m / (m - 1)), are
+    drawn, as many as a target is made of, and their mean is added to the network's. The tau between
+    means and noisy means is averaged over the resamples. As the means are noisy themselves it is
+    rather too high, the less the larger m is.
 
     Returns:
-        None where fewer than two networks were trained more than once.
+        None where fewer than two networks were trained more than once, see `repeated`.
     """
-    repeated = [record for record in corpus.finished if len(record.repeats) > 1]
-    if len(repeated) < 2:
+    trainings = repeated(corpus)
+    if len(trainings) < 2:
         return None
-    targets = np.array([record.target for record in repeated], float)
-    count = min(len(record.repeats) for record in repeated)
-    trainings = np.array([record.repeats[:count] for record in repeated])
-    residuals = trainings - trainings.mean(axis=1, keepdims=True)
-    residuals = residuals.ravel() * math.sqrt(count / (count - 1))
+    networks, count = trainings.shape
+    averaged = any(len(record.repeats) > 1 for record in corpus.finished)
+    means = trainings.mean(axis=1, keepdims=True)
+    residuals = (trainings - means).ravel() * math.sqrt(count / (count - 1))
+    drawn = (networks, count if averaged else 1)
     rng = np.random.default_rng(0)
     taus = [
-        kendall_tau(targets, targets + rng.choice(residuals, size=trainings.shape).mean(axis=1))
+        kendall_tau(means[:, 0], means[:, 0] + rng.choice(residuals, size=drawn).mean(axis=1))
         for _ in range(resamples)
     ]
     return float(np.mean(taus))

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from optuna.exceptions import StorageInternalError
 
+from nas.core.choices import check_seed
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption, WorkersDied
 from nas.core.interfaces import Candidate
@@ -19,6 +20,7 @@ from nas.studies.crew import Crew, End
 from nas.studies.owners import Process
 from nas.studies.progress import Progress, progress_of
 from nas.studies.reclaim import Reclaimer, told
+from nas.studies.retraining import retrainings
 from nas.studies.slots import Board, Slot, failures, freed, slots_of
 from nas.studies.storage import not_answering, opened
 from nas.studies.task import CollectTask, make_study
@@ -43,6 +45,8 @@ def collect(
     proposals: Sequence[Candidate] = (),
     reclaim: bool = False,
     retry_failed: bool = False,
+    retrain: int = 0,
+    train_seed: int = 1,
     on_progress: OnProgress | None = None,
 ) -> Corpus:
     """Trains the first networks of a task's stream, and proposed ones, as trials of a study.
@@ -60,7 +64,10 @@ def collect(
         proposals: architectures to train besides; those that the stream holds are left out.
         reclaim: takes what other machines seem to be training for abandoned. Needed where they
             died and the storage has no heartbeat (journal and gRPC).
-        retry_failed: trains the networks that failed so far once again.
+        retry_failed: trains the networks that failed or ran out of time so far once again.
+        retrain: how many of the stream's networks to train once more, when all have a result;
+            evenly spread over their accuracies.
+        train_seed: of these trainings.
         on_progress: called about once a second.
 
     Returns:
@@ -73,25 +80,41 @@ def collect(
         DiskFull: there is no room for what a training writes.
         WorkersDied: networks are left, but workers die.
     """
-    _check(task, networks, workers)
+    _check(task, networks, workers, retrain, train_seed)
     slots = slots_of(task, networks, proposals)
     job = Job(task, os.fspath(storage), study, slots, Process.current())
     _pickled(job)  # what cannot be sent is refused before anything is written
     with quiet(), opened(storage) as opened_storage:
         try:
             trials = make_study(opened_storage, study, task)
-            if retry_failed:
-                job = replace(job, slots=freed(slots, failures(slots, trials.read())))
-            crew, reclaimer = Crew(_pickled(job), workers), Reclaimer(trials, job.command)
-            run = _Run(trials, job.slots, crew, reclaimer, on_progress)
-            run.until_complete(reclaim)
+            wanted = _tried_again(slots, trials) if retry_failed else slots
+            _run(replace(job, slots=wanted), trials, workers, on_progress, reclaim)
+            if retrain:
+                more = retrainings(Board(wanted[:networks], trials.read()), retrain, train_seed)
+                more = _tried_again(more, trials) if retry_failed else more
+                _run(replace(job, slots=(*wanted, *more)), trials, workers, on_progress)
             return Corpus.from_study(trials.study)
         except StorageInternalError as error:
             raise not_answering(error) from error
 
 
+def _tried_again(slots: tuple[Slot, ...], trials: Trials) -> tuple[Slot, ...]:
+    return freed(slots, failures(slots, trials.read()))
+
+
+def _run(
+    job: Job,
+    trials: Trials,
+    workers: int,
+    on_progress: OnProgress | None,
+    reclaim: bool = False,
+) -> None:
+    crew, reclaimer = Crew(_pickled(job), workers), Reclaimer(trials, job.command)
+    _Run(trials, job.slots, crew, reclaimer, on_progress).until_complete(reclaim)
+
+
 class _Run:
-    """One command's work on a study."""
+    """One command's work on the slots of a study."""
 
     def __init__(
         self,
@@ -146,11 +169,16 @@ class _Run:
         _logger.warning("a worker died (%s)", told(end.exitcode))
 
 
-def _check(task: CollectTask, networks: int, workers: int) -> None:
+def _check(task: CollectTask, networks: int, workers: int, retrain: int, train_seed: int) -> None:
     if networks < 0 or workers < 1:
         raise InvalidOption(
             f"networks must be at least 0 and workers at least 1, but got {networks} and {workers}"
         )
+    if not 0 <= retrain <= networks:
+        raise InvalidOption(
+            f"retrain must be from 0 to the number of networks, {networks}, but got {retrain}"
+        )
+    check_seed(train_seed)
     task.check()
 
 

@@ -54,6 +54,7 @@ class Objective:
         for name in ("params", "macs", "status", "test_accuracy", "error"):
             if getattr(record, name) is not None:
                 trial.set_user_attr(name, getattr(record, name))
+        self.evaluator.forget(record.architecture, self.epochs, self.seed)
         if record.status in ("pruned", "timeout"):
             raise optuna.TrialPruned
         return math.nan if record.target is None else record.target
@@ -115,8 +116,8 @@ def replay(
                 continue
             record = found.get(network.key) or objective.evaluate(trial, network)
             found[network.key] = record
-            pruned = record.status == "pruned"
-            study.tell(trial, *((None, TrialState.PRUNED) if pruned else (record.target,)))
+            stopped = record.status in ("pruned", "timeout")
+            study.tell(trial, *((None, TrialState.PRUNED) if stopped else (record.target,)))
             if len(found) == networks or (record.finished and (record.target or 0.0) >= goal):
                 break
     return list(found.values())

@@ -1,11 +1,12 @@
-"""Slots: each place of the stream, and each proposal, is trained by one trial.
+"""Slots: each place of the stream, each proposal and each retraining is trained by one trial.
 
-A trial's user attribute `index` (or `proposal`, the architecture's key) names its slot. The holder
-of a slot is its lowest-numbered trial that is running or has ended with a result; to have failed
-by one's own fault (`status="failed"`) is a result, to have been killed is not. Storages number
-trials in the order in which they become visible, so whoever adds a trial and finds no lower one in
-its slot holds it, and nobody else does. This needs no lock and no compare-and-set, which SQLite
-lacks. A failed trial stops holding its slot once a trial of the slot names it in its `retries`.
+A trial's user attribute `index` (or `proposal`, the architecture's key; or `retraining`, key and
+seed) names its slot. The holder of a slot is its lowest-numbered trial that is running or has ended
+with a result; to have failed by one's own fault (`status="failed"`) is a result, to have been
+killed is not. Storages number trials in the order in which they become visible, so whoever adds a
+trial and finds no lower one in its slot holds it, and nobody else does. This needs no lock and no
+compare-and-set, which SQLite lacks. A trial that failed or ran out of time stops holding its slot
+once a trial of the slot names it in its `retries`.
 """
 
 from __future__ import annotations
@@ -38,12 +39,13 @@ class Slot:
     """A network that is to be trained once.
 
     Attributes:
-        index: its place in the stream; None for a proposal.
+        index: its network's place in the stream; None for a proposal.
         architecture: the network.
         seed: of its training.
         decisions: they become the trial's parameters.
         options: what each decision was chosen from.
-        retries: number of the failed trial of it that does not count any more, if there is one.
+        retries: number of the trial of it that does not count any more, if there is one.
+        again: whether its network has another slot, in which it is trained first.
     """
 
     index: int | None
@@ -52,6 +54,7 @@ class Slot:
     decisions: Decisions = field(default_factory=dict)
     options: dict[str, tuple[Option, ...]] = field(default_factory=dict)
     retries: int | None = None
+    again: bool = False
 
     @classmethod
     def of_stream(cls, sampled: Sampled) -> Slot:
@@ -59,9 +62,15 @@ class Slot:
         options = dict(sampled.options)
         return cls(sampled.index, sampled.architecture, sampled.seed, sampled.decisions, options)
 
+    def retraining(self, seed: int) -> Slot:
+        """The slot in which its network is trained once more."""
+        return replace(self, seed=seed, retries=None, again=True)
+
     @cached_property
     def name(self) -> Name:
         """What tells it from the study's other slots."""
+        if self.again:
+            return "retraining", f"{self.architecture.key}/{self.seed}"
         return ("proposal", self.architecture.key) if self.index is None else ("index", self.index)
 
     @cached_property
@@ -112,9 +121,10 @@ def slots_of(
 
 
 def failures(slots: Sequence[Slot], trials: Sequence[FrozenTrial]) -> dict[Name, int]:
-    """Of each slot that a failed trial holds, that trial's number."""
+    """Of each slot whose holder failed or ran out of time, that trial's number."""
+    again = ("failed", "timeout")
     holders = Board(slots, trials).holders
-    return {name: t.number for name, t in holders.items() if t.state == TrialState.FAIL}
+    return {name: t.number for name, t in holders.items() if t.user_attrs.get("status") in again}
 
 
 def freed(slots: Sequence[Slot], failed: Mapping[Name, int]) -> tuple[Slot, ...]:
@@ -124,7 +134,7 @@ def freed(slots: Sequence[Slot], failed: Mapping[Name, int]) -> tuple[Slot, ...]
 
 def slot_name(trial: FrozenTrial) -> Name | None:
     """The slot that a trial is of; None for a trial that somebody else put into the study."""
-    for kind in ("index", "proposal"):
+    for kind in ("index", "proposal", "retraining"):
         if kind in trial.user_attrs:
             return kind, trial.user_attrs[kind]
     return None

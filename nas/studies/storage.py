@@ -46,7 +46,7 @@ def opened(url: str | os.PathLike[str], create: bool = True) -> Iterator[BaseSto
     except Exception as error:  # each database driver has its own
         raise InvalidStudy(
             f"the storage {_without_password(text)} must be one that can be opened, but "
-            f"{_reason(error)}; {_advice(error)}"
+            f"{_reason(error)}; {_advice(error, text)}"
         ) from error
     try:
         yield get_storage(backend)  # wraps a database in Optuna's cache
@@ -177,7 +177,9 @@ def _reason(error: BaseException) -> str:
     return lines[0]
 
 
-def _advice(error: Exception) -> str:
+def _advice(error: Exception, url: str) -> str:
+    if isinstance(error, ImportError) and url.startswith("grpc://"):
+        return "pip install 'peephole-nas[grpc]'"
     if isinstance(error, ImportError):
         return "install it with pip, or name another driver, as in postgresql+psycopg2://…"
     if isinstance(error, ConnectionError):

@@ -17,9 +17,9 @@ from nas.core.limits import Allows, Limits
 PATIENCE = 10_000
 """Draws in a row that may give nothing new before the space counts as exhausted."""
 
-# Last words of the seeds' entropy: what is drawn for a place of the stream and for a proposal
-# never coincides, nor does either with the entropy (seed, draw) of the architectures.
-_OF_STREAM, _OF_PROPOSAL = 1, 2
+# Last words of the seeds' entropy: what is drawn for a place of the stream, for a proposal and for
+# a retraining never coincides, nor does any with the entropy (seed, draw) of the architectures.
+_OF_STREAM, _OF_PROPOSAL, _OF_RETRAINING = 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,11 @@ def training_seed(seed: int, index: int) -> int:
 def proposal_seed(seed: int, key: str) -> int:
     """The seed, 32 bits, that a proposed architecture is trained with."""
     return _word(seed, int(key, 16), _OF_PROPOSAL)
+
+
+def retraining_seed(seed: int, key: str) -> int:
+    """The seed, 32 bits, that an architecture is trained with again; `seed` is that of all."""
+    return _word(seed, int(key, 16), _OF_RETRAINING)
 
 
 def _word(*entropy: int) -> int:

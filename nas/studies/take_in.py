@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidCorpus
@@ -79,7 +79,8 @@ def _slots(task: CollectTask, records: Sequence[Record]) -> list[Slot]:
     if min(indices, default=0) < 0:
         raise InvalidCorpus(f"an index must be at least 0, but got {min(indices)}")
     streamed = slots_of(task, max(indices, default=-1) + 1)
-    found = [_slot(task, streamed, record) for record in records]
+    trained = {(record.index, record.seed) for record in records}
+    found = [_slot(task, streamed, trained, record) for record in records]
     if len({slot.name for slot in found}) != len(found):
         raise InvalidCorpus("each network must come once in a corpus that is taken in")
     for slot, record in zip(found, records, strict=True):
@@ -87,10 +88,20 @@ def _slots(task: CollectTask, records: Sequence[Record]) -> list[Slot]:
     return found
 
 
-def _slot(task: CollectTask, streamed: Sequence[Slot], record: Record) -> Slot:
-    if record.index is not None:
-        return streamed[record.index]
-    return Slot(None, record.architecture, proposal_seed(task.seed, record.architecture.key))
+def _slot(
+    task: CollectTask,
+    streamed: Sequence[Slot],
+    trained: Collection[tuple[int | None, int | None]],
+    record: Record,
+) -> Slot:
+    network, seed = record.architecture, record.seed
+    if record.index is None:
+        return Slot(None, network, proposal_seed(task.seed, network.key))
+    slot = streamed[record.index]
+    if seed in (None, slot.seed) or (slot.index, slot.seed) not in trained:
+        return slot
+    # Any seed will do for a further training of what the corpus holds with the right one.
+    return slot.retraining(seed) if network == slot.architecture else slot
 
 
 def _check_record(task: CollectTask, slot: Slot, record: Record) -> None:

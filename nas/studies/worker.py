@@ -103,8 +103,10 @@ def _train(task: CollectTask, trials: Trials, taken: Claim) -> None:
             trials.report(taken.trial_id, epoch, accuracy)
     if record.status == "failed":
         fail(trials, taken, "the evaluator says so")
-    else:
-        store(trials, taken.trial_id, record)
+        return
+    store(trials, taken.trial_id, record)
+    if record.status != "timeout":  # else --retry_failed goes on from there, given more time
+        task.evaluator.forget(slot.architecture, task.epochs, slot.seed)
 
 
 def _evaluate(task: CollectTask, slot: Slot, reporter: _Reporter) -> Record:

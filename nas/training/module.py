@@ -82,6 +82,14 @@ class SampledNetwork(pl.LightningModule):
             fused=self.device.type in ("cpu", "cuda"),
         )
 
+    def on_fit_start(self) -> None:
+        """Tells the epochs of a checkpoint, which may have been told to somebody who is gone."""
+        for epoch, accuracy in enumerate(self.curve, start=1):
+            if self._on_epoch and self._on_epoch(epoch, accuracy):
+                del self.curve[epoch:], self.train_loss[epoch:]
+                self.pruned = self.trainer.should_stop = True
+                return
+
     def on_train_epoch_start(self) -> None:
         """Starts the sums of an epoch."""
         self._loss_sum = torch.zeros((), device=self.device)

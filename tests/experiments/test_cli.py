@@ -129,6 +129,12 @@ def test_help_imports_neither_torch_nor_optuna():
         (["collect", "--networks", "0"], ["--networks must be at least 1", "0"]),
         (["collect", "--workers", "0"], ["--workers", "at least 1"]),
         (["collect", "--max_macs", "0"], ["max_macs must be at least 1"]),
+        (["collect", "--max_seconds", "0"], ["max_seconds must be above 0"]),
+        (["search", "--max_seconds", "-1"], ["max_seconds must be above 0"]),
+        (["collect", "--checkpoint_dir", "text.txt"], ["--checkpoint_dir must be a folder"]),
+        (["search", "--checkpoint_dir", "text.txt/a"], ["--checkpoint_dir must be a folder"]),
+        (["collect", "--networks", "3", "--retrain", "4"], ["from 0 to", "networks, 3, but got 4"]),
+        (["collect", "--retrain", "1", "--train_seed", "-1"], ["seed must be a whole number >= 0"]),
         (["collect", "--recipe.epochs", "0"], ["epochs"]),
         (["collect", "--recipe.schedule", "sometimes"], ["schedule", "sometimes"]),
         (["collect", "--space", "search_spaces.Nope"], ["--space", "Nope"]),
@@ -405,6 +411,19 @@ def test_corpus_verbs(capsys, corpus_file, tmp_path):
     assert "data differ" in refused(capsys, *words)
     assert ".jsonl" in refused(capsys, *words[:4], "--out", tmp_path / "joined.csv")
     assert Corpus.read(out) == Corpus.read(corpus_file)
+
+
+def test_info_tells_the_noise_of_trainings(capsys, tmp_path):
+    corpus = small_corpus()
+    again = [
+        replace(record, seed=100 + record.index, target=record.target + 0.01) for record in corpus
+    ]
+    Corpus(corpus.header, (*corpus, *again[3:9])).write(tmp_path / "a.jsonl")
+    assert main(["corpus", "info", str(tmp_path / "a.jsonl")]) == 0
+    said = capsys.readouterr().out
+    assert "12 networks and 6 further trainings of them" in said
+    assert "noise    6 networks trained more than once: tau 1.000 between two trainings" in said
+    assert "std 0.0071 between seeds; an oracle would reach a tau of " in said
 
 
 def test_only_the_folder_itself_holds_the_surrogate(capsys, corpus_file, plugin, tmp_path):

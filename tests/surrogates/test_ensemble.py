@@ -1,8 +1,11 @@
 """Ensembles weigh by left-out tau; calibrated intervals hold what they promise."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from nas import Corpus
 from nas.core.errors import InvalidOption
 from nas.core.interfaces import Prediction, Query, Surrogate, predict
 from nas.testing.toy import toy_accuracy, toy_corpus
@@ -71,6 +74,15 @@ def test_left_out_means_left_out(corpus):
     (said,) = held_out(Remembers(), corpus, [0], 5, seed=0)
     assert (said.mean == 0.5).all()
     assert said.std is None
+    again = Corpus(corpus.header, tuple(replace(record, seed=1) for record in corpus[:20]))
+    (said,) = held_out(Remembers(), corpus.merge(again), [0], 5, seed=0)
+    assert len(said) == 80, "nor has a fit seen another training of the network"
+
+
+def test_one_network_alone_is_judged_by_its_other_trainings(corpus):
+    trainings = (replace(corpus[0], seed=seed) for seed in range(4))
+    (said,) = held_out(Constant(), Corpus(corpus.header, tuple(trainings)), [0], 2, seed=0)
+    assert said.mean == pytest.approx(corpus[0].target)
 
 
 def test_a_member_that_knows_outweighs_one_that_guesses(corpus):

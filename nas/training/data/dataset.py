@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,6 +50,16 @@ class DataSet:
     test: Images | None
     mean: tuple[float, ...]
     std: tuple[float, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """Differs where any image or label does."""
+        found = hashlib.sha256()
+        for part in (self.train, self.val, self.test or ()):
+            for tensor in part:
+                found.update(str(tuple(tensor.shape)).encode())
+                found.update(tensor.cpu().contiguous().numpy().data)
+        return found.hexdigest()
 
     def to(self, device: torch.device) -> DataSet:
         """The same on a device; nothing is copied where it lies there already."""

@@ -136,6 +136,14 @@ def test_trainings_of_one_network_never_stand_on_both_sides():
     assert len(test) > 0
 
 
+def test_a_network_is_counted_once_by_its_first_training():
+    rate = {"hyperparameters": {"lr": 0.1}}
+    more = (record(1, seed=9, target=0.9), record(0, seed=7), record(0, **rate))
+    full = Corpus(header(), (*corpus(2), *more))
+    assert [(r.index, r.seed) for r in full.distinct] == [(0, 0), (1, 1), (0, 0)]
+    assert full.distinct[1].target == 0.5
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -175,16 +183,22 @@ def test_a_study_becomes_a_corpus_in_the_order_of_the_index():
         def __init__(self, number, record):
             self.number = number
             self.user_attrs = {} if record is None else {"record": record.to_json()}
+            if record is not None and record.seed == 99:
+                self.user_attrs["retraining"] = "a network's"
 
     class Study:
         def __init__(self, **user_attrs):
             self.user_attrs = user_attrs
 
         def get_trials(self, deepcopy=True):
-            records = (record(3), None, record(9, index=None), record(1))
+            again = [record(each, seed=99) for each in (1, 3)]
+            records = (again[1], record(3), None, record(9, index=None), again[0], record(1))
             return [Trial(number, each) for number, each in enumerate(records)]
 
     told = json.loads(json.dumps(header().to_json()))
-    assert [r.index for r in Corpus.from_study(Study(header=told))] == [1, 3, None]
+    *first, one, two = Corpus.from_study(Study(header=told))
+    assert [r.index for r in first] == [1, 3, None]
+    assert [one.seed, two.seed] == [99, 99], "further trainings stand at the end, by key"
+    assert one.architecture.key < two.architecture.key
     with pytest.raises(InvalidCorpus, match="no header"):
         Corpus.from_study(Study())

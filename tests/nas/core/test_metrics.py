@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -74,6 +75,45 @@ def test_the_noise_ceiling_falls_with_the_noise():
     assert 0.9 < ceiling(0.005) < 1
     assert ceiling(0.05) < 0.75
     assert ceiling(0.01, trainings=1) is None
+
+
+def retrained(noise, networks=300, trainings=2, **changes):
+    """Networks of a space, the first records once each, then all of them again and again."""
+    space, rng = BlockSpace(), np.random.default_rng(0)
+    made = [space.generate(Draw(rng)) for _ in range(networks)]
+    means = rng.uniform(0.4, 0.6, networks)
+    records = [
+        Record(made[i], means[i] + rng.normal(0, noise), seed=seed * networks + i, **changes)
+        for seed in range(trainings)
+        for i in range(networks)
+    ]
+    return means, Corpus(Header(space.skeleton, space.input, data="digits"), tuple(records))
+
+
+@pytest.mark.parametrize("noise", [0.005, 0.02])
+def test_the_noise_is_measured_by_training_again(noise):
+    means, corpus = retrained(noise)
+    found = metrics.noise(corpus)
+    assert found.networks == 300
+    assert found.std == pytest.approx(noise, rel=0.1)
+    once = corpus[:300].targets
+    assert found.tau == metrics.kendall_tau(once, corpus[300:].targets)
+    assert found.ceiling == metrics.noise_ceiling(corpus)
+    assert found.ceiling == pytest.approx(metrics.kendall_tau(means, once), abs=0.02)
+    assert found.tau < found.ceiling - 0.01
+
+
+def test_only_what_was_trained_more_than_once_tells_of_noise():
+    _, corpus = retrained(0.01, networks=20, trainings=3)
+    assert metrics.repeated(corpus).shape == (20, 3)
+    some = corpus.take([*range(20), *range(24, 28), *range(44, 60)])
+    assert metrics.repeated(some).shape == (16, 2), "as many trainings as all have"
+    assert metrics.repeated(corpus.take([*range(20), 23, 24, 44])).shape == (2, 2)
+    assert metrics.noise(corpus[:20]) is None and metrics.noise(corpus[:21]) is None
+    seeded_alike = Corpus(corpus.header, (*corpus[:20], *corpus[:20]))
+    assert metrics.noise(seeded_alike) is None, "the same training twice"
+    unknown = Corpus(corpus.header, tuple(replace(record, seed=None) for record in corpus))
+    assert metrics.noise(unknown) is None, "equal networks of a table are no trainings again"
 
 
 def test_log_likelihood_is_that_of_gaussians():

@@ -1,12 +1,13 @@
 import multiprocessing
 import pickle
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nas import Architecture, Input, Layer, Record, Skeleton
-from nas.core.errors import InvalidData
+from nas.core.errors import InvalidData, InvalidOption
 from nas.evaluators import TrainingEvaluator
 from nas.training import Recipe
 
@@ -23,6 +24,7 @@ NETWORK = Architecture(
     Skeleton.plain(),
     SIZE,
 )
+PLACE = (Skeleton.plain(), SIZE)
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +62,54 @@ def test_epochs_and_pruning(evaluator):
     assert len(evaluator.evaluate(NETWORK, epochs=1).curve) == 1
     record = evaluator.evaluate(NETWORK, on_epoch=lambda epoch, accuracy: epoch == 2)
     assert (record.status, len(record.curve), record.target) == ("pruned", 2, record.curve[1])
+
+
+def test_a_network_out_of_time_has_no_target_where_no_epoch_ended(spec):
+    brief = TrainingEvaluator(spec, Recipe(epochs=3, batch_size=8), "cpu", max_seconds=1e-9)
+    record = brief.evaluate(NETWORK)
+    assert (record.status, record.target, len(record.curve)) == ("timeout", None, 0)
+    assert not record.finished and record.seconds > 0
+    assert Record.from_json(record.to_json(), NETWORK.skeleton, SIZE) == record
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0, float("nan"), float("inf")])
+def test_a_time_that_is_none_is_refused(seconds):
+    with pytest.raises(InvalidOption, match="max_seconds must be above 0"):
+        TrainingEvaluator(max_seconds=seconds)
+
+
+def test_no_two_trainings_share_a_checkpoint(evaluator, spec, tmp_path):
+    other = TrainingEvaluator(spec, Recipe(epochs=4, batch_size=8, lr=0.05))
+    third = TrainingEvaluator("digits", evaluator.recipe)
+    for each in (evaluator, other, third):
+        each.checkpoint_dir = tmp_path
+    wide = Architecture(((Layer("conv", (3, 3), width=5), *NETWORK.blocks[0][1:]),), *PLACE)
+    paths = {
+        evaluator._checkpoint(NETWORK, None, 0),
+        evaluator._checkpoint(NETWORK, None, 1),
+        evaluator._checkpoint(NETWORK, 2, 0),
+        evaluator._checkpoint(wide, None, 0),
+        other._checkpoint(NETWORK, None, 0),
+        third._checkpoint(NETWORK, None, 0),
+    }
+    assert len(paths) == 6 and {path.parent for path in paths} == {tmp_path}
+    assert evaluator._checkpoint(NETWORK, None, 0) == evaluator._checkpoint(NETWORK, 3, 0)
+
+
+def test_what_cannot_be_removed_is_told(evaluator, tmp_path, monkeypatch, caplog):
+    evaluator.forget(NETWORK)
+    evaluator.checkpoint_dir = tmp_path / "missing"
+    evaluator.forget(NETWORK)
+    assert not caplog.records
+
+    def refuse(*args, **more):
+        raise PermissionError("not yours")
+
+    evaluator.checkpoint_dir = tmp_path
+    evaluator._checkpoint(NETWORK, None, 0).touch()
+    monkeypatch.setattr(Path, "unlink", refuse)
+    evaluator.forget(NETWORK)
+    assert "a checkpoint cannot be removed: not yours" in caplog.text
 
 
 def test_a_diverged_training_is_a_result(spec):

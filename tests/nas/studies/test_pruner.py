@@ -1,6 +1,7 @@
 """The pruner in a user's plain `study.optimize`."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import optuna
@@ -141,6 +142,20 @@ def test_a_replay_counts_the_epochs():
     stopped = [record for record in records if record.status == "pruned"]
     assert stopped
     assert all(len(record.curve) < EPOCHS for record in stopped)
+
+
+def test_a_replay_takes_a_timeout_for_stopped():
+    class Slow(FunctionEvaluator):
+        def evaluate(self, *args):
+            return replace(super().evaluate(*args), status="timeout")
+
+    class Seeing(SpaceSampler):
+        def after_trial(self, study, trial, state, values):
+            states.append((state, values))
+
+    states = []
+    assert len(replay(Seeing(SPACE), SPACE, Slow(curve), 2)) == 2
+    assert [state for state, _ in states] == [TrialState.PRUNED] * 2
 
 
 def test_a_surrogate_that_reads_no_curves_is_refused():

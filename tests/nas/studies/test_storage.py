@@ -1,5 +1,6 @@
-import importlib.util
 import logging
+import subprocess
+import sys
 
 import optuna
 import pytest
@@ -70,9 +71,16 @@ def test_a_grpc_address_without_a_port():
     assert "grpc://HOST:PORT" in one_line("grpc://localhost")
 
 
-@pytest.mark.skipif(importlib.util.find_spec("grpc") is not None, reason="grpc is installed")
 def test_grpc_without_its_library():
-    assert "install" in one_line("grpc://localhost:1")
+    code = (
+        "import sys; sys.modules['grpc'] = None\n"
+        "from nas.studies import opened\n"
+        "with opened('grpc://localhost:1'): pass"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("nas.core.errors.InvalidStudy: the storage grpc://localhost:1 must be")
+    assert last.endswith("; pip install 'peephole-nas[grpc]'")
 
 
 def test_quiet_restores_what_was_set():

@@ -10,46 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from nas import Architecture, Input, Layer, Skeleton
+from nas import Architecture, Input, Layer
 from nas.core.errors import InvalidData, InvalidOption
 from nas.training import Recipe, train
 from nas.training.data import DataSet, load_data
 from nas.training.trainer import find_device
 from search_spaces import paper_skeleton
-
-SIZE = Input(1, 6, 5, 2)
-CONV = Layer("conv", (3, 3), width=8)
-BLOCK = (
-    CONV,
-    Layer("batch_norm"),
-    Layer("relu"),
-    Layer("dropout"),
-    Layer("global_pool"),
-    Layer("dense", width=2),
-)
-RECIPE = Recipe(epochs=3, batch_size=16, lr=0.1, schedule="constant", augment=("crop", "flip"))
-
-
-def network(*layers, size=SIZE):
-    return Architecture((layers or BLOCK,), Skeleton.plain(), size)
-
-
-@pytest.fixture(scope="module")
-def data():
-    """Two classes, of dark and of bright images; 65 to train on, so that one is left over."""
-    rng = np.random.default_rng(0)
-
-    def part(count):
-        labels = rng.permutation(np.arange(count) % 2)
-        return (rng.integers(0, 160, (count, 6, 5)) + 90 * labels[:, None, None]).astype(
-            np.uint8
-        ), labels
-
-    return DataSet.of("two", part(65), part(40), part(41))
-
-
-def outcome(result):
-    return result.curve, result.train_loss, result.test_accuracy, result.status
+from tests.nas.training.small import BLOCK, CONV, RECIPE, network, outcome
 
 
 def test_a_training_gives_curves_and_a_test_accuracy(data):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -61,6 +63,17 @@ def test_a_stratified_split_takes_the_share_of_each_class(labels, share):
     for label in set(labels.tolist()):
         count = (labels == label).sum()
         assert (labels[taken] == label).sum() == max(1, int(count * share + 0.5))
+
+
+def test_the_digest_tells_every_image_label_and_part():
+    data = DataSet.of("mine", arrays(), arrays(6, seed=1), arrays(6, seed=2))
+    swapped = replace(data, val=data.test, test=data.val)
+    image = data.test.images.clone()
+    image[0, 0, 0, 0] ^= 1
+    pixel = replace(data, test=data.test._replace(images=image))
+    digests = {each.digest for each in (data, swapped, pixel, replace(data, test=None))}
+    assert len(digests) == 4
+    assert data.digest == data.to(torch.device("cpu")).digest == replace(data, name="b").digest
 
 
 def test_moving_to_where_it_lies_copies_nothing():
