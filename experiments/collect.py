@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from experiments.folder import RunFolder
-from experiments.terminal import ProgressBar, say, worker_count, wrote
+from experiments.terminal import ProgressBar, say, training_workers, wrote
 from nas.core.architecture import Input
 from nas.core.corpus import Corpus, Header
 from nas.core.errors import InvalidOption, InvalidStudy
@@ -56,7 +56,7 @@ def collect(
         data: digits, a torchvision name, npz:PATH or folder:PATH.
         recipe: how each network is trained.
         networks: number of different networks wanted in all.
-        workers: processes that train at the same time; auto is one a core.
+        workers: processes that train at the same time; auto is one a core, on a GPU four.
         storage: Optuna storage: an RDB URL, journal:PATH or grpc://HOST:PORT; a SQLite file in
             --out where none is given.
         study: name of the study in the storage.
@@ -86,7 +86,7 @@ def collect(
         task,
         folder,
         networks,
-        workers=workers,
+        workers=training_workers(workers, device),
         storage=storage,
         study=study,
         known=Corpus.read(corpus) if corpus else None,
@@ -158,7 +158,7 @@ def train(
     folder: RunFolder,
     networks: int,
     *,
-    workers: int | Literal["auto"] = "auto",
+    workers: int,
     storage: str | None = None,
     study: str = "nas",
     known: Corpus | None = None,
@@ -184,7 +184,7 @@ def train(
             storage=url,
             study=study,
             networks=networks,
-            workers=worker_count(workers),
+            workers=workers,
             proposals=proposals,
             reclaim=reclaim,
             retry_failed=retry_failed,

@@ -17,7 +17,7 @@ from experiments.fit import finished, fit_into
 from experiments.folder import RunFolder, write_json
 from experiments.propose import as_json
 from experiments.report import write_report
-from experiments.terminal import clock, say, table, worker_count, wrote
+from experiments.terminal import clock, say, table, training_workers, wrote
 from nas.core import metrics
 from nas.core.choices import Draw, check_seed
 from nas.core.corpus import Corpus
@@ -63,12 +63,13 @@ def demo(
     check_seed(seed)
     start = time.perf_counter()
     folder = RunFolder(out)
-    say(f"1/4  sampling and training {networks} networks, {worker_count(workers)} at a time")
+    processes = training_workers(workers, "auto")
+    say(f"1/4  sampling and training {networks} networks, {processes} at a time")
     task = task_of(BlockSpace(), data, recipe, seed, Limits())
     limits = Limits(max_macs=macs_percentile(task.space, 75, seed))
     task = replace(task, limits=limits)
     sampled = finished(
-        train(task, folder, networks, workers=workers).filter(lambda r: r.index is not None),
+        train(task, folder, networks, workers=processes).filter(lambda r: r.index is not None),
         least=2 * FOLDS,
     )
     say(f"     {summary(sampled)}")
@@ -93,9 +94,7 @@ def demo(
     say(f"3/4  scoring {POOL:,} new networks, training the {TOP} most promising")
     chosen = proposals(surrogate, task.space, limits, sampled, seed)
     write_json(folder.proposals, [as_json(candidate) for candidate in chosen])
-    everything = train(
-        task, folder, networks, workers=min(TOP, worker_count(workers)), proposals=chosen
-    )
+    everything = train(task, folder, networks, workers=min(TOP, processes), proposals=chosen)
     say(outcome(sampled, everything, chosen))
 
     say("4/4  report")

@@ -108,6 +108,24 @@ def clock(seconds: float) -> str:
     return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
 
 
+WORKERS_PER_GPU = 4
+
+
+def training_workers(workers: int | Literal["auto"], device: str) -> int:
+    """How many processes train at a time: one a core, or some for each GPU.
+
+    One process alone cannot keep a GPU busy with small networks. Where memory does not suffice for
+    so many, `collect` goes on with fewer.
+    """
+    if workers != "auto" or device == "cpu":
+        return worker_count(workers)
+    import torch
+
+    gpus = torch.cuda.device_count() if device in ("auto", "cuda") else 1
+    cores = worker_count("auto")
+    return min(cores, WORKERS_PER_GPU * gpus) if torch.cuda.is_available() else cores
+
+
 def worker_count(workers: int | Literal["auto"]) -> int:
     """How many processes: one a core that this process may use, unless told otherwise."""
     if workers == "auto":

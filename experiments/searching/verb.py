@@ -12,7 +12,7 @@ from experiments.folder import RunFolder
 from experiments.searching.for_real import outcome, round_line, saved
 from experiments.searching.in_table import search_in_table
 from experiments.searching.replaying import Baseline, Replays, space_of, within_table
-from experiments.terminal import say, worker_count, wrote
+from experiments.terminal import say, training_workers, worker_count, wrote
 from nas.core.choices import check_seed
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption
@@ -75,7 +75,8 @@ def search(
             none.
         curve_surrogate: judges unfinished trainings for that; NuSVR.
         curves: finished trainings before the first one is stopped.
-        workers: processes that train, or search a table, at the same time; auto is one a core.
+        workers: processes that train, or search a table, at the same time; auto is one a core; four
+            train on a GPU.
         storage: Optuna storage: an RDB URL, journal:PATH or grpc://HOST:PORT; a SQLite file in
             --out where none is given.
         study: name of the study in the storage.
@@ -133,7 +134,7 @@ def search(
             storage=storage or folder.storage,
             study=study,
             networks=networks,
-            workers=worker_count(workers),
+            workers=training_workers(workers, device),
             reclaim=reclaim,
             on_progress=show,
             on_round=lambda number, trained, _: say(round_line(number, trained, surrogate)),

@@ -9,6 +9,7 @@
     ├── InvalidOption           a setting outside what it may be
     ├── InvalidStudy            a study that holds another task, a storage that cannot be opened
     ├── InvalidSurrogate        a prediction of the wrong shape, a saved surrogate not to be trusted
+    ├── OutOfMemory             a network that does not fit beside what else is in memory; status 1
     └── WorkersDied             processes that train were killed too often; exit status 1
 
 Each message says what must hold, what came, and what to do about it.
@@ -49,6 +50,12 @@ class InvalidStudy(NasError):
 
 class InvalidSurrogate(NasError):
     """A surrogate that answers in the wrong shape, or that must not be loaded."""
+
+
+class OutOfMemory(NasError):
+    """A network does not fit into memory beside what else is there."""
+
+    exit_status = 1
 
 
 class WorkersDied(NasError):

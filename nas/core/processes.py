@@ -19,6 +19,9 @@ THREADS = (
     "NUMEXPR_NUM_THREADS",
 )
 
+WORKER = "NAS_WORKER"
+"""Environment variable: a worker's number among those of its command."""
+
 
 @contextmanager
 def one_thread_each() -> Iterator[None]:

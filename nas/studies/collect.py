@@ -13,7 +13,7 @@ from optuna.exceptions import StorageInternalError
 
 from nas.core.choices import check_seed
 from nas.core.corpus import Corpus
-from nas.core.errors import InvalidOption, WorkersDied
+from nas.core.errors import InvalidOption, OutOfMemory, WorkersDied
 from nas.core.interfaces import Candidate
 from nas.search.quiet import quiet
 from nas.studies.crew import Crew, End
@@ -156,6 +156,9 @@ class _Run:
 
     def _see_off(self, end: End) -> None:
         self._reclaimer.bury(end, self._slots)
+        if isinstance(end.error, OutOfMemory):
+            _logger.warning("%s; going on with %d at a time", end.error, self._crew.shrink())
+            return
         if end.error is not None:
             raise end.error
         if end.exitcode == 0:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
-from nas.core.errors import NasError
+from nas.core.errors import NasError, OutOfMemory
 from nas.core.processes import one_thread_each
 from nas.studies.worker import main
 
@@ -58,6 +58,11 @@ class Crew:
         """True when none is left and none may be replaced."""
         return not self._live and not self._places()
 
+    def shrink(self) -> int:
+        """From now on one worker fewer, but at least one; how many it is then."""
+        self._size = max(1, self._size - 1)
+        return self._size
+
     def fill(self, wanted: int) -> None:
         """Starts workers until so many run, as far as there are places for them."""
         for rank in self._places()[: max(0, wanted - self.live)]:
@@ -85,13 +90,16 @@ class Crew:
             self._bury(rank)
 
     def _places(self) -> list[int]:
+        room = max(0, self._size - self.live)
         ranks = range(self._size)
-        return [r for r in ranks if r not in self._live and self._deaths[r] <= REPLACEMENTS]
+        free = [r for r in ranks if r not in self._live and self._deaths[r] <= REPLACEMENTS]
+        return free[:room]
 
     def _start(self, rank: int) -> None:
         context = multiprocessing.get_context("spawn")
         heard, said = context.Pipe(duplex=False)
-        process = context.Process(target=main, args=(self._job, rank, said), name=f"worker {rank}")
+        arguments = self._job, rank, self._size == 1, said
+        process = context.Process(target=main, args=arguments, name=f"worker {rank}")
         with one_thread_each(), deaf():
             process.start()
         said.close()
@@ -106,7 +114,7 @@ class Crew:
         except EOFError:  # it said nothing
             pass
         pid, exitcode = process.pid or 0, process.exitcode or 0
-        self._deaths[rank] += exitcode != 0
+        self._deaths[rank] += exitcode != 0 and not isinstance(error, OutOfMemory)
         heard.close()
         process.close()
         return End(pid, exitcode, error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import pickle
 import signal
 import traceback
@@ -15,9 +16,9 @@ import optuna
 from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
 
-from nas.core.errors import DiskFull, InvalidData, InvalidOption, NasError
+from nas.core.errors import DiskFull, InvalidData, InvalidOption, NasError, OutOfMemory
 from nas.core.files import check_space
-from nas.core.processes import end_with_command
+from nas.core.processes import WORKER, end_with_command
 from nas.core.records import Record
 from nas.studies.owners import Owner, Process
 from nas.studies.slots import Claim, Slot, claim
@@ -39,25 +40,27 @@ class Job:
     command: Process
 
 
-def main(pickled: bytes, rank: int, said: Connection) -> None:
+def main(pickled: bytes, rank: int, alone: bool, said: Connection) -> None:
     """What a worker process runs.
 
     Args:
         pickled: a Job. It is unpickled here, so that a worker that is still importing the
             evaluator's libraries already watches its command.
         rank: the worker's number.
+        alone: whether it is the command's only worker.
         said: takes the NasError, if one ends the worker.
     """
     # Ctrl-C reaches the whole group; it is the command that stops its workers. Not every platform
     # or thread could start them like that.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_command()
+    os.environ[WORKER] = str(rank)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         job: Job = pickle.loads(pickled)
         with opened(job.storage, create=False) as storage:
             trials = open_study(storage, job.study, job.task)
-            work(job.task, trials, job.slots, Owner.here(job.command), rank)
+            work(job.task, trials, job.slots, Owner.here(job.command), rank, alone)
     except NasError as error:
         said.send(error)
         raise SystemExit(1) from None
@@ -67,24 +70,30 @@ def main(pickled: bytes, rank: int, said: Connection) -> None:
 
 
 def work(
-    task: CollectTask, trials: Trials, slots: Sequence[Slot], owner: Owner, rank: int = 0
+    task: CollectTask,
+    trials: Trials,
+    slots: Sequence[Slot],
+    owner: Owner,
+    rank: int = 0,
+    alone: bool = True,
 ) -> None:
     """Trains networks until no slot is free.
 
     Raises:
         DiskFull, InvalidData, InvalidOption: the evaluator cannot work here at all. Any other error
             of its is that network's, and a failed trial.
+        OutOfMemory: this worker and the others are too many; not where it is `alone`.
     """
     while (taken := claim(trials, slots, owner, rank)) is not None:
         try:
-            _train(task, trials, taken)
+            _train(task, trials, taken, alone)
         except LostTrial:
             _logger.info(
                 "%s was taken for dead and its trial failed; the result is dropped", taken.slot.name
             )
 
 
-def _train(task: CollectTask, trials: Trials, taken: Claim) -> None:
+def _train(task: CollectTask, trials: Trials, taken: Claim, alone: bool) -> None:
     reporter = _Reporter(task, trials, taken.trial_id)
     slot = taken.slot
     try:
@@ -95,6 +104,9 @@ def _train(task: CollectTask, trials: Trials, taken: Claim) -> None:
         raise
     except (Exception, SystemExit) as error:
         reporter.check()
+        if isinstance(error, OutOfMemory) and not alone:
+            trials.interrupt(taken.trial_id)
+            raise
         fail(trials, taken, _line(error), traceback=traceback.format_exc()[-4000:])
         return
     reporter.check()

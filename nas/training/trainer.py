@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 import time
@@ -21,7 +22,8 @@ from pytorch_lightning.plugins.environments import LightningEnvironment  # type:
 from torch import nn
 
 from nas.core.architecture import Architecture
-from nas.core.errors import InvalidData, InvalidOption
+from nas.core.errors import InvalidData, InvalidOption, OutOfMemory
+from nas.core.processes import WORKER
 from nas.core.records import FINISHED
 from nas.networks import build, initialise
 from nas.training.checkpoint import CheckpointFile, KeepEpochs
@@ -93,6 +95,7 @@ def train(
 
     Raises:
         DiskFull: there is no room for the checkpoint.
+        OutOfMemory: the GPU has not enough memory left.
         InvalidData: the data set feeds something else than the architecture is for.
         InvalidOption: there is no such device, epochs are not at least 1, or the checkpoint cannot
             be written.
@@ -164,6 +167,12 @@ def _fit(
         trainer.fit(module, _Whole(training), val, ckpt_path=held)
     except _TimeIsUp:
         return "timeout"
+    except torch.cuda.OutOfMemoryError as error:
+        torch.cuda.empty_cache()
+        raise OutOfMemory(
+            f"a training must fit into the GPU's memory beside the others, but: "
+            f"{str(error).splitlines()[0]}"
+        ) from error
     return "diverged" if module.diverged else "pruned" if module.pruned else "complete"
 
 
@@ -222,11 +231,15 @@ class _Whole:
 def find_device(name: str) -> torch.device:
     """The device of that name; "auto" is a GPU if there is one, else the CPU.
 
+    Of several GPUs, workers take turns by their number.
+
     Raises:
         InvalidOption: there is no such device.
     """
     if name == "auto":
-        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+        if not torch.cuda.is_available():
+            return torch.device("cpu")
+        return torch.device("cuda", int(os.environ.get(WORKER, 0)) % torch.cuda.device_count())
     try:
         torch.empty(1, device=name)
         return torch.device(name)

@@ -73,7 +73,8 @@ def test_a_killed_worker_is_replaced_and_its_network_trained_again(storage, tmp_
     corpus = toys.run(storage, 4, workers=2, task=task)
     assert toys.facts(corpus) == toys.expected(4)
     toys.check_sound(storage, 4)
-    (killed,) = [t for t in toys.trials_of(storage) if t.state == TrialState.FAIL]
+    (killed,) = [t for t in toys.trials_of(storage) if "died" in t.user_attrs]
+    assert killed.state == TrialState.FAIL
     assert killed.user_attrs["died"] == "exit code -9, SIGKILL; often: out of memory"
     assert killed.intermediate_values == {1: 0.5}
     assert "a worker died" in caplog.text
@@ -205,6 +206,21 @@ def test_workers_that_die_are_not_replaced_for_ever(storage, monkeypatch):
     monkeypatch.setattr("nas.studies.crew.REPLACEMENTS", 1)
     with pytest.raises(WorkersDied, match=r"3 networks are left, but .* \(exit code 7\)"):
         toys.run(storage, 3, task=toys.task(evaluator=toys.Unreadable()))
+
+
+def test_workers_that_are_too_many_for_the_memory_become_fewer(storage, tmp_path, caplog):
+    odd_one = toys.Odd(width=ODD_WIDTH, deed="out of memory", once=f"{tmp_path}/once")
+    corpus = toys.run(storage, 4, workers=2, task=toys.task(evaluator=odd_one))
+    assert toys.facts(corpus) == toys.expected(4)
+    toys.check_sound(storage, 4)
+    assert caplog.text.count("going on with 1 at a time") == 1
+
+
+def test_a_network_that_does_not_fit_even_alone_fails(storage, caplog):
+    corpus = toys.run(storage, 4, workers=2, task=odd("out of memory"))
+    assert [record.status for record in corpus] == ["complete", "failed", "complete", "complete"]
+    assert corpus[1].error == "OutOfMemory: a training must fit"
+    assert "going on with 1 at a time" in caplog.text
 
 
 def test_ctrl_c_stops_the_workers_and_leaves_nothing_running(storage):

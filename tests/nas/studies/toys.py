@@ -22,7 +22,7 @@ from nas import (
     SearchSpace,
     Skeleton,
 )
-from nas.core.errors import InvalidData
+from nas.core.errors import InvalidData, OutOfMemory
 from nas.studies import CollectTask, collect, find_study, opened, stream
 
 INPUT = Input(1, 8, 8, 10)
@@ -90,6 +90,10 @@ class Odd(PretendEvaluator):
             raise SystemExit(1)
         if self.deed == "no data":
             raise InvalidData("the images must be there, but are not; fetch them")
+        if self.deed == "out of memory":
+            if self.once is not None:
+                open(self.once, "x").close()
+            raise OutOfMemory("a training must fit")
         if self.deed == "full disk":
             raise OSError(errno.ENOSPC, "No space left on device", "weights.ckpt")
         if self.deed == "quit":

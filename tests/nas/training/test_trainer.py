@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import pytorch_lightning as pl
 import torch
 
 from nas import Architecture, Input, Layer
-from nas.core.errors import InvalidData, InvalidOption
+from nas.core.errors import InvalidData, InvalidOption, OutOfMemory
 from nas.training import Recipe, train
 from nas.training.data import DataSet, load_data
 from nas.training.trainer import find_device
@@ -203,6 +204,23 @@ def test_what_cannot_be_trained_is_refused_in_one_line(data):
         train(network(size=digits), data, RECIPE)
     with pytest.raises(InvalidOption, match="epochs must be at least 1, but got 0"):
         train(network(), data, RECIPE, epochs=0)
+
+
+def test_workers_take_turns_on_several_gpus(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert find_device("auto") == torch.device("cuda:0")
+    monkeypatch.setenv("NAS_WORKER", "3")
+    assert find_device("auto") == torch.device("cuda:1")
+
+
+def test_what_does_not_fit_into_a_gpu_is_told_in_one_line(data, monkeypatch):
+    def full(*args, **settings):
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory.\nTried to allocate")
+
+    monkeypatch.setattr(pl.Trainer, "fit", full)
+    with pytest.raises(OutOfMemory, match=r"but: CUDA out of memory\.$"):
+        train(network(), data, RECIPE, device="cpu")
 
 
 def test_a_device_that_is_not_there_is_refused_in_one_line():

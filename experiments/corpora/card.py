@@ -1,0 +1,66 @@
+"""The card of a corpus: how it was made, and what is in it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from experiments.corpora import FOLDER
+from experiments.corpus import counted, noise_line
+from experiments.terminal import table
+from nas.core import metrics
+from nas.core.corpus import Corpus
+from nas.core.records import STATUSES
+
+
+def card(name: str, corpus: Corpus) -> str:
+    """The page NAME.md beside the corpus file."""
+    lines = (FOLDER / f"{name}.yaml").read_text().splitlines()
+    told = [line[2:] for line in lines if line.startswith("# ")]
+    commands = [line for line in told if line.startswith("python ")]
+    networks = len(corpus.distinct)
+    retrained = len(corpus) - networks
+    commands.append(
+        f"python -m experiments.corpora --name {name} --networks {networks} --retrain {retrained}"
+    )
+    words = " ".join(line for line in told if line not in commands)
+    statuses = [(status, sum(r.status == status for r in corpus)) for status in STATUSES]
+    noise = metrics.noise(corpus)
+    hours = sum(record.seconds or 0.0 for record in corpus) / 3600
+    facts = [
+        ("networks", counted(corpus)),
+        ("status", ", ".join(f"{count} {status}" for status, count in statuses if count)),
+        ("space", corpus.header.space),
+        ("recipe", ", ".join(f"{key} {value}" for key, value in corpus.header.recipe.items())),
+        ("noise", noise_line(noise) if noise else "not measured"),
+        ("training", f"{hours:.1f} core hours"),
+        ("licence", "Apache-2.0, as the project"),
+    ]
+    return "\n\n".join(
+        [
+            f"# {name}",
+            words,
+            "```\n" + "\n".join(commands) + "\n```",
+            "\n".join(f"* **{what}**: {value}" for what, value in facts),
+            statistics(corpus),
+            f"A Peephole that was fitted to it: `nas propose --surrogate {name}`.\n",
+        ]
+    )
+
+
+def statistics(corpus: Corpus) -> str:
+    """Accuracies and costs of the different networks that were trained to the end."""
+    found = corpus.distinct.finished
+    columns = {
+        "validation accuracy": found.targets,
+        "test accuracy": np.array([record.test_accuracy or np.nan for record in found]),
+        "parameters": np.array([record.params for record in found], float),
+        "MACs": np.array([record.macs for record in found], float),
+    }
+    header = ["", "mean", "std", "min", "10%", "median", "90%", "max"]
+    return table(header, [_row(name, values) for name, values in columns.items()])
+
+
+def _row(name: str, values: np.ndarray) -> list[str]:
+    form = "{:.4f}" if "accuracy" in name else "{:,.0f}"
+    stats = (values.mean(), values.std(), *np.percentile(values, [0, 10, 50, 90, 100]))
+    return [name, *(form.format(value) for value in stats)]

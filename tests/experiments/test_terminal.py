@@ -1,0 +1,24 @@
+import os
+
+import pytest
+import torch
+
+from experiments.terminal import training_workers
+
+
+@pytest.mark.parametrize(
+    ("gpus", "cores", "device", "expected"),
+    [
+        (0, 8, "auto", 8),
+        (1, 8, "auto", 4),
+        (2, 6, "cuda", 6),
+        (2, 8, "cuda:1", 4),
+        (2, 8, "cpu", 8),
+    ],
+)
+def test_how_many_networks_are_trained_at_a_time(monkeypatch, gpus, cores, device, expected):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: range(cores))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    assert training_workers("auto", device) == expected
+    assert training_workers(3, device) == 3
