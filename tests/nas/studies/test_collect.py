@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections import Counter
 from pathlib import Path
 
 import psutil
@@ -118,7 +119,9 @@ def wait_for(condition, seconds=30.0):
         time.sleep(0.3)
 
 
-def some_done(storage, count):
+def states(storage, **counts):
+    """Whether so many trials at least are in each of these states."""
+
     def check():
         if not os.path.exists(storage):
             return False
@@ -126,7 +129,8 @@ def some_done(storage, count):
             trials = toys.trials_of(storage)
         except InvalidStudy:
             return False
-        return sum(t.state == TrialState.COMPLETE for t in trials) >= count
+        found = Counter(trial.state.name for trial in trials)
+        return all(found[state] >= count for state, count in counts.items())
 
     return check
 
@@ -142,7 +146,7 @@ def kill(process):
 
 def test_a_killed_command_leaves_no_orphans_and_goes_on_when_started_again(command, storage):
     process = command(width=ODD_WIDTH)
-    wait_for(some_done(storage, 7))
+    wait_for(states(storage, COMPLETE=7, RUNNING=1))
     kill(process)
     (left,) = [t for t in toys.trials_of(storage) if t.state == TrialState.RUNNING]
     assert left.user_attrs["index"] == 1
