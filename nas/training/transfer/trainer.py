@@ -1,0 +1,309 @@
+"""Training of one network for long: any number of devices, killed and resumed at will."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
+
+from nas.core.errors import InvalidData, InvalidOption
+from nas.networks import Classifier
+from nas.training.data.streaming import (
+    EvaluationBatches,
+    Share,
+    StreamedData,
+    TrainingBatches,
+    Views,
+    as_seen,
+    augmentation,
+)
+from nas.training.lightning import LeaveSigterm, interruptible, quiet
+from nas.training.transfer.checkpoints import Checkpoints, State, read_state
+from nas.training.transfer.module import Accuracies, Epoch, TransferTraining
+from nas.training.transfer.recipe import TransferRecipe
+
+CHECKPOINT = "last.ckpt"
+_PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
+
+
+@dataclass(frozen=True)
+class Machines:
+    """Where a network is trained; nothing of it changes what comes out but in the last digits.
+
+    Attributes:
+        devices: GPUs of each machine, or processes where there is none; "auto" takes all GPUs.
+        nodes: machines.
+        strategy: of Lightning: auto, ddp, fsdp, ...
+        loaders: processes that read images, for each device.
+        checkpoint_minutes: between two checkpoints inside an epoch.
+    """
+
+    devices: int | Literal["auto"] = "auto"
+    nodes: int = 1
+    strategy: str = "auto"
+    loaders: int = 4
+    checkpoint_minutes: float = 10.0
+
+    def __post_init__(self) -> None:
+        counts = {"devices": self.devices, "nodes": self.nodes}
+        for name, number in counts.items():
+            if number != "auto" and number < 1:
+                raise InvalidOption(f"{name} must be at least 1, but got {number}")
+        for name, amount in (("loaders", self.loaders), ("minutes", self.checkpoint_minutes)):
+            if amount < 0:
+                raise InvalidOption(f"{name} must be 0 or more, but got {amount}")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a training is.
+
+    Attributes:
+        step: steps of the optimizer so far.
+        steps: in all.
+        epoch: the current one, from 1.
+        top1: validation accuracy of the epoch before; None in the first.
+        eta: seconds left, by the time that this command's own steps took.
+    """
+
+    step: int
+    steps: int
+    epoch: int
+    top1: float | None
+    eta: float
+
+
+OnStep = Callable[[Standing], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Transferred:
+    """What a training gave.
+
+    Attributes:
+        history: of each epoch.
+        tested: on the test images, at the end.
+        classifier: trained, on the CPU, in evaluation mode; averaged if the recipe says so.
+    """
+
+    history: tuple[Epoch, ...]
+    tested: Accuracies
+    classifier: Classifier = field(repr=False)
+
+
+def train_long(
+    classifier: Classifier,
+    data: StreamedData,
+    recipe: TransferRecipe,
+    folder: Path,
+    *,
+    seed: int = 0,
+    machines: Machines | None = None,
+    task: dict[str, Any] | None = None,
+    resume: bool = False,
+    on_step: OnStep | None = None,
+) -> Transferred:
+    """Trains one network, with checkpoints and TensorBoard's logs in a folder.
+
+    On a CPU with a given number of threads the same seed gives the same network bit for bit,
+    however often the training was killed and resumed, and with any number of loaders.
+
+    Args:
+        classifier: with initial weights, which come from the caller's seed; trained in place.
+        data: must feed what the network is for.
+        recipe: how to train.
+        folder: for `last.ckpt` and the logs.
+        seed: of the order of the images, their augmentation, and dropout.
+        machines: where to train.
+        task: JSON that tells this training from others; a checkpoint of another one is refused.
+        resume: go on from the folder's checkpoint, if there is one.
+        on_step: called behind each step, in the first process only.
+
+    Raises:
+        InvalidData: there are too few images, or one cannot be read.
+        InvalidOption: a package is missing, the batches cannot be split among the devices, the
+            training diverged, or there is a checkpoint of another one.
+    """
+    check_tensorboard()
+    state = read_state(folder / CHECKPOINT)
+    check_state(state, task or {}, folder, resume)
+    machines = machines or Machines()
+    module = TransferTraining(classifier, recipe, seed, task or {})
+    with torch.random.fork_rng([]), quiet(), interruptible():
+        trainer = _trainer(recipe, machines, folder, state, on_step)
+        batches = _Batches(data, recipe, seed, machines.loaders)
+        batches.check(trainer.world_size)
+        start = str(folder / CHECKPOINT) if state else None
+        trainer.fit(module, datamodule=batches, ckpt_path=start, weights_only=True)
+        trainer.test(module, datamodule=batches, verbose=False)
+    assert module.tested is not None
+    return Transferred(tuple(module.history), module.tested, module.judged.cpu().eval())
+
+
+def check_tensorboard() -> None:
+    """Raises InvalidOption where the logs cannot be written."""
+    if find_spec("tensorboard") is None:
+        raise InvalidOption(
+            "a transfer logs for TensorBoard, which is missing: pip install 'peephole-nas[transfer]'"
+        )
+
+
+def check_state(state: State | None, task: dict[str, Any], folder: Path, resume: bool) -> None:
+    """Refuses to overwrite a training, and to go on with another one.
+
+    Raises:
+        InvalidOption: there is a checkpoint and no wish to resume, or one of another task.
+    """
+    if state is None:
+        return
+    if not resume:
+        raise InvalidOption(
+            f"--out must be a new folder, but {folder} holds a training of {state.step} steps; "
+            "add --resume true to go on, or take another --out"
+        )
+    differing = sorted(name for name in task if state.task.get(name) != task[name])
+    if differing:
+        name = differing[0]
+        raise InvalidOption(
+            f"a training can only be resumed as it was begun, but {', '.join(differing)} differ: "
+            f"{name} was {state.task.get(name)} and is {task[name]}; take another --out"
+        )
+
+
+def is_first() -> bool:
+    """Whether this is the process that tells and writes, of those that train together."""
+    return not getattr(rank_zero_only, "rank", 0)
+
+
+class _Batches(pl.LightningDataModule):
+    """The batches of whatever process asks for them."""
+
+    def __init__(
+        self, data: StreamedData, recipe: TransferRecipe, seed: int, loaders: int
+    ) -> None:
+        super().__init__()
+        self._data, self._recipe, self._seed, self._loaders = data, recipe, seed, loaders
+
+    def check(self, world: int) -> None:
+        """Raises where an epoch would have no step, or a step cannot be split evenly."""
+        size, parts = self._recipe.batch_size, world * self._recipe.accumulate
+        if size % parts or size // parts < 2:
+            raise InvalidOption(
+                f"batch_size must be a multiple of devices times accumulate ({parts}), and leave "
+                f"each at least 2 images, but got {size}"
+            )
+        if len(self._data.train) < size:
+            raise InvalidData(
+                f"{self._data.name} must have at least as many training images as a step sees "
+                f"({size}), but has {len(self._data.train)}; lower --recipe.batch_size"
+            )
+        if min(len(self._data.val), len(self._data.test)) < world:
+            raise InvalidData(f"{self._data.name} must have an image to judge for each device")
+
+    def train_dataloader(self) -> TrainingBatches:
+        """Shuffled and augmented; another order each epoch."""
+        transform = augmentation(self._data, self._recipe.augment, self._recipe.min_area)
+        return TrainingBatches(
+            Views(self._data.train, transform, self._seed),
+            len(self._data.train),
+            self._recipe.batch_size,
+            self._recipe.accumulate,
+            self._seed,
+            *self._process(),
+        )
+
+    def val_dataloader(self) -> EvaluationBatches:
+        """What is looked at after each epoch."""
+        return self._evaluation(self._data.val)
+
+    def test_dataloader(self) -> EvaluationBatches:
+        """What the final figures come from."""
+        return self._evaluation(self._data.test)
+
+    def _evaluation(self, source: Any) -> EvaluationBatches:
+        views = Views(source, as_seen(self._data), self._seed)
+        process = self._process()
+        size = self._recipe.batch_size // self._recipe.accumulate // process[0].world
+        return EvaluationBatches(views, len(source), size, *process)
+
+    def _process(self) -> tuple[Share, int, bool]:
+        trainer = self.trainer
+        assert trainer is not None
+        share = Share(trainer.global_rank, trainer.world_size)
+        return share, self._loaders, trainer.strategy.root_device.type == "cuda"
+
+
+class _Told(pl.Callback):
+    """Tells each step."""
+
+    def __init__(self, on_step: OnStep, state: State | None) -> None:
+        self._on_step, self._begun = on_step, state.step if state else 0
+        self._start = time.monotonic()
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Starts the clock."""
+        self._start = time.monotonic()
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Tells where things stand."""
+        assert isinstance(pl_module, TransferTraining)
+        if not trainer.is_global_zero or (batch_idx + 1) % trainer.accumulate_grad_batches:
+            return
+        step, epochs = trainer.global_step, trainer.max_epochs or 0
+        steps = int(trainer.num_training_batches) // trainer.accumulate_grad_batches * epochs
+        seconds = time.monotonic() - self._start
+        top1 = pl_module.history[-1].top1 if pl_module.history else None
+        eta = seconds / (step - self._begun) * (steps - step)
+        self._on_step(Standing(step, steps, trainer.current_epoch + 1, top1, eta))
+
+
+def _trainer(
+    recipe: TransferRecipe,
+    machines: Machines,
+    folder: Path,
+    state: State | None,
+    on_step: OnStep | None,
+) -> pl.Trainer:
+    """Lightning's Trainer; where a job scheduler or torchrun starts the processes, it finds them."""
+    checkpoints = Checkpoints(folder / CHECKPOINT, machines.checkpoint_minutes)
+    told = [_Told(on_step, state)] if on_step else []
+    try:
+        return pl.Trainer(
+            accelerator="auto",
+            devices=machines.devices,
+            num_nodes=machines.nodes,
+            strategy=machines.strategy,
+            precision=_PRECISIONS[recipe.precision],  # type: ignore[arg-type]
+            max_epochs=recipe.epochs,
+            accumulate_grad_batches=recipe.accumulate,
+            callbacks=[LeaveSigterm(), checkpoints, *told],
+            # What the logs hold of steps behind the checkpoint is not shown any more.
+            logger=TensorBoardLogger(folder, "logs", "", purge_step=state and state.step),
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            log_every_n_steps=1,
+            use_distributed_sampler=False,
+        )
+    except (MisconfigurationException, ValueError, RuntimeError) as error:
+        raise InvalidOption(
+            f"devices, nodes, strategy and precision must be such as Lightning finds here, but: "
+            f"{' '.join(str(error).split())}"
+        ) from error
