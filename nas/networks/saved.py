@@ -1,7 +1,7 @@
 """A trained network as a folder, which needs nothing of the search to be read.
 
-    network.json            format, architecture, normalisation, names of the classes
-    weights.safetensors     parameters and running statistics, by torch's names
+network.json            format, architecture, normalisation, names of the classes
+weights.safetensors     parameters and running statistics, by torch's names
 """
 
 from __future__ import annotations

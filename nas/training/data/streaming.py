@@ -1,26 +1,18 @@
-"""Data sets that are read while they are trained on, image by image, in worker processes.
-
-What an image looks like in an epoch is a pure function of (seed, epoch, number of the image), and
-the order of an epoch one of (seed, epoch): so neither the number of worker processes nor a restart
-in the middle of an epoch changes anything.
-"""
+"""Data sets that are read while they are trained on, image by image."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
-import numpy as np
-import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from nas.core.architecture import Input
 from nas.core.errors import InvalidData, InvalidOption
 from nas.training.data.dataset import Images
-from nas.training.data.folders import Files, check_images, read_folders
+from nas.training.data.folders import check_images, read_folders
 from nas.training.data.sources import load_data
 
 FOLDER_SIZE = 224
@@ -124,11 +116,11 @@ def stream_data(
         return _of_folder(spec, Path(path), resolution or FOLDER_SIZE, check)
     data = load_data(spec)
     height, width = (resolution, resolution) if resolution else data.input[1:3]
-    parts = {name: Tensors(getattr(data, name)) for name in ("train", "val")}
-    test = parts["val"] if data.test is None else Tensors(data.test)
+    train, val = Tensors(data.train), Tensors(data.val)
+    test = val if data.test is None else Tensors(data.test)
     size = data.input._replace(height=height, width=width)
     names = tuple(str(number) for number in range(size.classes))
-    return StreamedData(spec, size, names, **parts, test=test, mean=data.mean, std=data.std)
+    return StreamedData(spec, size, names, train, val, test, data.mean, data.std)
 
 
 def _of_folder(spec: str, path: Path, resolution: int, check: bool | None) -> StreamedData:
@@ -169,172 +161,3 @@ def as_seen(data: StreamedData) -> Transform:
     wanted = (data.input.height, data.input.width)
     resize = v2.Resize(round(min(wanted) * data.border), antialias=True)
     return v2.Compose([resize, v2.CenterCrop(wanted), v2.PILToTensor()])  # type: ignore[no-any-return]
-
-
-class Drawn(NamedTuple):
-    """An image as it looks in an epoch."""
-
-    epoch: int
-    index: int
-
-
-class Views(Dataset[Any]):
-    """Images as they look in an epoch; one that cannot be read is its error.
-
-    Args:
-        source: of the images.
-        transform: makes tensors of them; may draw from torch's global random numbers, which are
-            seeded for each image and put back behind it.
-        seed: of the transform.
-    """
-
-    def __init__(self, source: Source, transform: Transform, seed: int) -> None:
-        self._source, self._transform, self._seed = source, transform, seed
-
-    def __getitem__(self, drawn: Drawn) -> tuple[Tensor, int] | InvalidData:
-        """Image (channels, height, width) as uint8, and label."""
-        try:
-            image = self._source.read(drawn.index)
-        except InvalidData as error:  # raised by a worker it would come with its traceback
-            return error
-        with torch.random.fork_rng([]):
-            seed = np.random.SeedSequence([self._seed, *drawn]).generate_state(1, np.uint64)
-            torch.default_generator.manual_seed(int(seed[0]))
-            return self._transform(image), self._source.labels[drawn.index]
-
-
-@dataclass(frozen=True)
-class Share:
-    """Which part of each batch one of several processes takes.
-
-    Attributes:
-        rank: number of the process, from 0.
-        world: how many there are.
-    """
-
-    rank: int = 0
-    world: int = 1
-
-
-class TrainingBatches:
-    """Shuffled batches, an epoch each iteration, that go on where `load_state_dict` says.
-
-    An epoch has whole steps only; what is left over of its images differs from epoch to epoch.
-    Each step's images are split into `accumulate` batches for each process.
-
-    Args:
-        views: images and labels by `Drawn`.
-        count: number of images.
-        step: images that one step of the optimizer sees, over all processes.
-        accumulate: batches of a step.
-        seed: of the order.
-        share: of this process.
-        workers: processes that read; 0 reads in this one.
-        pin: whether batches are put where a GPU reads them fastest.
-    """
-
-    def __init__(
-        self,
-        views: Views,
-        count: int,
-        step: int,
-        accumulate: int,
-        seed: int,
-        share: Share,
-        workers: int,
-        pin: bool,
-    ) -> None:
-        self._count, self._step, self._accumulate = count, step, accumulate
-        self._seed, self._share, self._taken = seed, share, 0
-        self._loader = _loader(views, _Lazy(self._rest), workers, pin)
-
-    def __len__(self) -> int:
-        """Batches of an epoch."""
-        return self._count // self._step * self._accumulate
-
-    def __iter__(self) -> Iterator[Images]:
-        for batch in self._loader:
-            self._taken += 1
-            yield _readable(batch)
-
-    def state_dict(self) -> dict[str, int]:
-        """How many batches were taken, over all epochs: all that there is to know."""
-        return {"taken": self._taken}
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Goes on behind as many batches."""
-        self._taken = state["taken"]
-
-    def _rest(self) -> Iterator[list[Drawn]]:
-        """The batches of this process that are left of the epoch."""
-        epoch, begin = divmod(self._taken, len(self))
-        order = np.random.default_rng([self._seed, epoch]).permutation(self._count)
-        size = self._step // self._accumulate // self._share.world
-        parts = order[: len(self) * size * self._share.world].reshape(-1, self._share.world, size)
-        for indices in parts[begin:, self._share.rank]:
-            yield [Drawn(epoch, int(index)) for index in indices]
-
-
-class EvaluationBatches:
-    """All images once, in order, in batches of at most `size`; each process takes its share.
-
-    Args:
-        views: images and labels by `Drawn`.
-        count: number of images.
-        size: images a batch.
-        share: of this process.
-        workers: processes that read; 0 reads in this one.
-        pin: whether batches are put where a GPU reads them fastest.
-    """
-
-    def __init__(
-        self, views: Views, count: int, size: int, share: Share, workers: int, pin: bool
-    ) -> None:
-        # Lightning wants as many batches in each process; they may differ by one image.
-        self._number = -(-count // (size * share.world))
-        parts = np.array_split(np.arange(count), self._number * share.world)
-        mine = [[Drawn(0, int(index)) for index in part] for part in parts[share.rank :: share.world]]
-        self._loader = _loader(views, mine, workers, pin)
-
-    def __len__(self) -> int:
-        """Batches of this process."""
-        return self._number
-
-    def __iter__(self) -> Iterator[Images]:
-        for batch in self._loader:
-            yield _readable(batch)
-
-
-class _Lazy:
-    """What a function yields, anew for each iteration."""
-
-    def __init__(self, function: Callable[[], Iterator[list[Drawn]]]) -> None:
-        self._function = function
-
-    def __iter__(self) -> Iterator[list[Drawn]]:
-        return self._function()
-
-
-def _loader(views: Views, batches: Any, workers: int, pin: bool) -> DataLoader[Any]:
-    return DataLoader(
-        views,
-        batch_sampler=batches,
-        num_workers=workers,
-        collate_fn=_collate,
-        persistent_workers=workers > 0,
-        pin_memory=pin,
-    )
-
-
-def _collate(samples: list[tuple[Tensor, int] | InvalidData]) -> Images | InvalidData:
-    for sample in samples:
-        if isinstance(sample, InvalidData):
-            return sample
-    images, labels = zip(*samples, strict=True)  # type: ignore[arg-type]
-    return Images(torch.stack(images), torch.tensor(labels))
-
-
-def _readable(batch: Images | InvalidData) -> Images:
-    if isinstance(batch, InvalidData):
-        raise batch
-    return batch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import time
@@ -10,9 +11,10 @@ from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.plugins import TorchCheckpointIO
 
 from nas.core.errors import InvalidOption
-from nas.core.files import check_space
+from nas.core.files import write_bytes
 from nas.training.transfer.module import TransferTraining
 
 
@@ -54,15 +56,23 @@ class Checkpoints(pl.Callback):
         self._write(trainer)
 
     def _write(self, trainer: pl.Trainer) -> None:
-        temporary = self._path.with_name(f"{self._path.name}.tmp")
-        try:
-            trainer.save_checkpoint(temporary)
-            if trainer.is_global_zero:
-                os.replace(temporary, self._path)
-        except OSError as error:
-            check_space(error)
-            raise InvalidOption(f"--out must be a folder that can be written: {error}") from error
+        trainer.save_checkpoint(self._path)
         self._last = time.monotonic()
+
+
+class WholeFiles(TorchCheckpointIO):
+    """Lightning's way to files, by which a reader finds the old content or the new one.
+
+    Lightning's own writes into the system's temporary folder first, which may lie on another disk.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
+    ) -> None:
+        """See `nas.core.files.write_bytes`."""
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        write_bytes(path, content.getvalue())
 
 
 class State(NamedTuple):

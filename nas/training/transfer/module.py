@@ -60,7 +60,7 @@ class TransferTraining(pl.LightningModule):
         self, classifier: Classifier, recipe: TransferRecipe, seed: int, task: dict[str, Any]
     ) -> None:
         super().__init__()
-        self.classifier = classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.classifier = classifier.to(memory_format=torch.channels_last)
         self.averaged: AveragedModel | None = None
         if recipe.ema:
             average = get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]
@@ -157,7 +157,7 @@ class TransferTraining(pl.LightningModule):
 
     def _accuracies(self) -> Accuracies:
         counts = self.trainer.strategy.reduce(self._counts, reduce_op="sum")
-        first, among, seen = counts.tolist()  # type: ignore[union-attr]
+        first, among, seen = counts.tolist()
         return Accuracies(first / seen, among / seen)
 
     def _train_loss(self) -> Tensor:

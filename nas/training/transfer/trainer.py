@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -11,23 +12,16 @@ from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
+from lightning_fabric.utilities.rank_zero import rank_zero_only
 from pytorch_lightning.loggers import TensorBoardLogger
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from nas.core.errors import InvalidData, InvalidOption
 from nas.networks import Classifier
-from nas.training.data.streaming import (
-    EvaluationBatches,
-    Share,
-    StreamedData,
-    TrainingBatches,
-    Views,
-    as_seen,
-    augmentation,
-)
+from nas.training.data.streamed_batches import Everything, Order, Share, StreamedBatches, Views
+from nas.training.data.streaming import Source, StreamedData, as_seen, augmentation
 from nas.training.lightning import LeaveSigterm, interruptible, quiet
-from nas.training.transfer.checkpoints import Checkpoints, State, read_state
+from nas.training.transfer.checkpoints import Checkpoints, State, WholeFiles, read_state
 from nas.training.transfer.module import Accuracies, Epoch, TransferTraining
 from nas.training.transfer.recipe import TransferRecipe
 
@@ -133,50 +127,53 @@ def train_long(
         InvalidOption: a package is missing, the batches cannot be split among the devices, the
             training diverged, or there is a checkpoint of another one.
     """
-    check_tensorboard()
-    state = read_state(folder / CHECKPOINT)
-    check_state(state, task or {}, folder, resume)
+    state = check_training(folder, task or {}, resume)
     machines = machines or Machines()
     module = TransferTraining(classifier, recipe, seed, task or {})
     with torch.random.fork_rng([]), quiet(), interruptible():
         trainer = _trainer(recipe, machines, folder, state, on_step)
-        batches = _Batches(data, recipe, seed, machines.loaders)
-        batches.check(trainer.world_size)
+        # Lightning cannot know that our batches go on inside an epoch.
+        warnings.filterwarnings("ignore", message="You're resuming from a checkpoint that ended")
+        loaders = _Loaders(data, recipe, seed, state.step if state else 0, machines.loaders)
+        loaders.check(trainer.world_size)
         start = str(folder / CHECKPOINT) if state else None
-        trainer.fit(module, datamodule=batches, ckpt_path=start, weights_only=True)
-        trainer.test(module, datamodule=batches, verbose=False)
+        try:
+            trainer.fit(module, datamodule=loaders, ckpt_path=start, weights_only=True)
+            trainer.test(module, datamodule=loaders, verbose=False)
+        finally:
+            loaders.close()
     assert module.tested is not None
     return Transferred(tuple(module.history), module.tested, module.judged.cpu().eval())
 
 
-def check_tensorboard() -> None:
-    """Raises InvalidOption where the logs cannot be written."""
-    if find_spec("tensorboard") is None:
-        raise InvalidOption(
-            "a transfer logs for TensorBoard, which is missing: pip install 'peephole-nas[transfer]'"
-        )
-
-
-def check_state(state: State | None, task: dict[str, Any], folder: Path, resume: bool) -> None:
-    """Refuses to overwrite a training, and to go on with another one.
+def check_training(folder: Path, task: dict[str, Any], resume: bool) -> State | None:
+    """Where the folder's training stands, if there is one; the arguments are `train_long`'s.
 
     Raises:
-        InvalidOption: there is a checkpoint and no wish to resume, or one of another task.
+        InvalidOption: TensorBoard is missing, there is a checkpoint and no wish to resume, or it
+            is one of another task.
     """
+    if find_spec("tensorboard") is None:
+        raise InvalidOption(
+            "a transfer needs tensorboard for its logs, but it is missing: pip install "
+            "'peephole-nas[transfer]'"
+        )
+    state = read_state(folder / CHECKPOINT)
     if state is None:
-        return
+        return None
     if not resume:
         raise InvalidOption(
             f"--out must be a new folder, but {folder} holds a training of {state.step} steps; "
-            "add --resume true to go on, or take another --out"
+            "add --resume to go on, or take another --out"
         )
-    differing = sorted(name for name in task if state.task.get(name) != task[name])
+    differing = [name for name in task if state.task.get(name) != task[name]]
     if differing:
         name = differing[0]
         raise InvalidOption(
             f"a training can only be resumed as it was begun, but {', '.join(differing)} differ: "
             f"{name} was {state.task.get(name)} and is {task[name]}; take another --out"
         )
+    return state
 
 
 def is_first() -> bool:
@@ -184,14 +181,16 @@ def is_first() -> bool:
     return not getattr(rank_zero_only, "rank", 0)
 
 
-class _Batches(pl.LightningDataModule):
+class _Loaders(pl.LightningDataModule):
     """The batches of whatever process asks for them."""
 
     def __init__(
-        self, data: StreamedData, recipe: TransferRecipe, seed: int, loaders: int
+        self, data: StreamedData, recipe: TransferRecipe, seed: int, done: int, loaders: int
     ) -> None:
         super().__init__()
-        self._data, self._recipe, self._seed, self._loaders = data, recipe, seed, loaders
+        self._data, self._recipe, self._seed = data, recipe, seed
+        self._done, self._loaders = done, loaders
+        self._open: list[StreamedBatches] = []
 
     def check(self, world: int) -> None:
         """Raises where an epoch would have no step, or a step cannot be split evenly."""
@@ -209,37 +208,43 @@ class _Batches(pl.LightningDataModule):
         if min(len(self._data.val), len(self._data.test)) < world:
             raise InvalidData(f"{self._data.name} must have an image to judge for each device")
 
-    def train_dataloader(self) -> TrainingBatches:
+    def train_dataloader(self) -> StreamedBatches:
         """Shuffled and augmented; another order each epoch."""
-        transform = augmentation(self._data, self._recipe.augment, self._recipe.min_area)
-        return TrainingBatches(
-            Views(self._data.train, transform, self._seed),
-            len(self._data.train),
-            self._recipe.batch_size,
-            self._recipe.accumulate,
-            self._seed,
-            *self._process(),
-        )
+        recipe, source = self._recipe, self._data.train
+        share, accumulate = self._share(), recipe.accumulate
+        taken = self._done * accumulate
+        order = Order(len(source), recipe.batch_size, accumulate, self._seed, share, taken)
+        transform = augmentation(self._data, recipe.augment, recipe.min_area)
+        return self._batches(Views(source, transform, self._seed), order)
 
-    def val_dataloader(self) -> EvaluationBatches:
+    def val_dataloader(self) -> StreamedBatches:
         """What is looked at after each epoch."""
         return self._evaluation(self._data.val)
 
-    def test_dataloader(self) -> EvaluationBatches:
+    def test_dataloader(self) -> StreamedBatches:
         """What the final figures come from."""
         return self._evaluation(self._data.test)
 
-    def _evaluation(self, source: Any) -> EvaluationBatches:
-        views = Views(source, as_seen(self._data), self._seed)
-        process = self._process()
-        size = self._recipe.batch_size // self._recipe.accumulate // process[0].world
-        return EvaluationBatches(views, len(source), size, *process)
+    def close(self) -> None:
+        """Ends all processes that read."""
+        for batches in self._open:
+            batches.close()
 
-    def _process(self) -> tuple[Share, int, bool]:
-        trainer = self.trainer
-        assert trainer is not None
-        share = Share(trainer.global_rank, trainer.world_size)
-        return share, self._loaders, trainer.strategy.root_device.type == "cuda"
+    def _evaluation(self, source: Source) -> StreamedBatches:
+        share, recipe = self._share(), self._recipe
+        size = recipe.batch_size // recipe.accumulate // share.world
+        views = Views(source, as_seen(self._data), self._seed)
+        return self._batches(views, Everything(len(source), size, share))
+
+    def _batches(self, views: Views, order: Order | Everything) -> StreamedBatches:
+        assert self.trainer is not None
+        pin = self.trainer.strategy.root_device.type == "cuda"
+        self._open.append(StreamedBatches(views, order, self._loaders, pin))
+        return self._open[-1]
+
+    def _share(self) -> Share:
+        assert self.trainer is not None
+        return Share(self.trainer.global_rank, self.trainer.world_size)
 
 
 class _Told(pl.Callback):
@@ -280,7 +285,7 @@ def _trainer(
     state: State | None,
     on_step: OnStep | None,
 ) -> pl.Trainer:
-    """Lightning's Trainer; where a job scheduler or torchrun starts the processes, it finds them."""
+    """Lightning's Trainer, which finds the processes that torchrun or a job scheduler started."""
     checkpoints = Checkpoints(folder / CHECKPOINT, machines.checkpoint_minutes)
     told = [_Told(on_step, state)] if on_step else []
     try:
@@ -292,6 +297,7 @@ def _trainer(
             precision=_PRECISIONS[recipe.precision],  # type: ignore[arg-type]
             max_epochs=recipe.epochs,
             accumulate_grad_batches=recipe.accumulate,
+            plugins=[WholeFiles()],
             callbacks=[LeaveSigterm(), checkpoints, *told],
             # What the logs hold of steps behind the checkpoint is not shown any more.
             logger=TensorBoardLogger(folder, "logs", "", purge_step=state and state.step),
