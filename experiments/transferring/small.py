@@ -39,10 +39,14 @@ from nas.training.data.dataset import stratified
 SEARCH_MACS = 4_000_000
 """Bound on the networks of the search, so that blocks are found that are worth their cost."""
 
-SEARCH_RECIPE = ("--recipe.epochs=6", "--recipe.batch_size=64", "--recipe.lr=0.05")
-SEARCH_RECIPE += ("--recipe.schedule=one_cycle", "--recipe.augment=[crop,flip]")
-TRANSFER_RECIPE = ("--recipe.batch_size=64", "--recipe.lr=0.05", "--recipe.weight_decay=5e-4")
-TRANSFER_RECIPE += ("--recipe.min_area=0.5", "--recipe.warmup=0.1")
+SEARCH_RECIPE = [
+    *("--recipe.epochs=6", "--recipe.batch_size=64", "--recipe.lr=0.05"),
+    *("--recipe.schedule=one_cycle", "--recipe.augment=[crop,flip]"),
+]
+TRANSFER_RECIPE = [
+    *("--recipe.batch_size=64", "--recipe.lr=0.05", "--recipe.weight_decay=5e-4"),
+    *("--recipe.min_area=0.5", "--recipe.warmup=0.1"),
+]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -103,7 +107,7 @@ def halved(data: DataSet) -> DataSet:
 
 def write_npz(data: DataSet, numbers: Mapping[str, int], path: Path) -> None:
     """Writes at most so many images of each part, as many of each class, as npz."""
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
     for name in ("train", "val", "test"):
         part = getattr(data, name)
         if part is None:
@@ -115,7 +119,7 @@ def write_npz(data: DataSet, numbers: Mapping[str, int], path: Path) -> None:
         arrays[f"{name}_images"], arrays[f"{name}_labels"] = _arrays(part)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp.npz")
-    np.savez(temporary, **arrays)
+    np.savez(temporary, **arrays)  # type: ignore[arg-type]
     temporary.replace(path)
 
 

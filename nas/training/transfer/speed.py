@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -27,17 +28,14 @@ class Speed(NamedTuple):
 def measure(classifier: Classifier, size: Input, recipe: TransferRecipe, batch: int) -> Speed:
     """Images a second on random images, on a GPU if there is one, in the recipe's precision.
 
-    Its weights and statistics are those of before afterwards, and it is on the CPU.
-
     Args:
-        classifier: a network.
+        classifier: a network; a copy of it is measured.
         size: of the images.
         recipe: its precision, momentum and weight decay count.
         batch: images at a time.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    kept = {name: value.clone() for name, value in classifier.state_dict().items()}
-    network = classifier.to(device)
+    network = copy.deepcopy(classifier).requires_grad_(True).to(device)
     shape = (batch, size.channels, size.height, size.width)
     images = torch.rand(shape, device=device).contiguous(memory_format=torch.channels_last)
     labels = torch.zeros(batch, dtype=torch.long, device=device)
@@ -62,9 +60,7 @@ def measure(classifier: Classifier, size: Input, recipe: TransferRecipe, batch: 
     network.train()
     training = batch * _a_second(train, device)
     network.eval()
-    inference = batch * _a_second(infer, device)
-    classifier.cpu().load_state_dict(kept)
-    return Speed(training, inference)
+    return Speed(training, inference=batch * _a_second(infer, device))
 
 
 def _a_second(step: Callable[[], None], device: torch.device) -> float:

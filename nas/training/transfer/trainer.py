@@ -143,7 +143,8 @@ def train_long(
         finally:
             loaders.close()
     assert module.tested is not None
-    return Transferred(tuple(module.history), module.tested, module.judged.cpu().eval())
+    trained = module.judged.cpu().eval().requires_grad_(True)
+    return Transferred(tuple(module.history), module.tested, trained)
 
 
 def check_training(folder: Path, task: dict[str, Any], resume: bool) -> State | None:
