@@ -7,6 +7,7 @@ answers at once. Exit status: 0 done, 2 bad input (one line on stderr), 1 anythi
 from __future__ import annotations
 
 import importlib
+import inspect
 import logging
 import os
 import re
@@ -34,6 +35,7 @@ class Verb:
         positional: the function's parameters without default are positional arguments.
         many: the one positional parameter that takes any number of values.
         defaults: class paths for pluggable parts, so that help and --print_config show them.
+        links: an option and the one inside of another that takes its value, instead of its own.
     """
 
     target: str
@@ -41,6 +43,7 @@ class Verb:
     positional: bool = False
     many: str | None = None
     defaults: tuple[tuple[str, str], ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
 
     def function(self) -> Callable[..., None]:
         """The function itself; imports its module."""
@@ -76,6 +79,12 @@ VERBS: dict[str, Verb] = {
         defaults=(SPACE, PROPOSER),
     ),
     "search": Verb("searching:search", "closed loop: propose, train, fit again", defaults=SEARCH),
+    "transfer": Verb(
+        "transferring:transfer",
+        "the best block in a network of ImageNet's size, trained beside VGG-13",
+        defaults=(SPACE, PROPOSER),
+        links=(("epochs", "recipe.epochs"), ("precision", "recipe.precision")),
+    ),
     "report": Verb("report:report", "one self-contained HTML page of a run folder", True),
 }
 
@@ -192,9 +201,15 @@ def parser_of(name: str, verb: Verb) -> ArgumentParser:
         sub_configs=True,
     )
     parser.set_defaults({key: {"class_path": path} for key, path in verb.defaults})
+    for source, target in verb.links:
+        parser.link_arguments(source, target)
     defaults = dict(verb.defaults)
-    for action in parser._actions:  # or the help calls them required
-        action.required = action.required and action.dest not in defaults
+    parameters = inspect.signature(verb.function()).parameters
+    for action in parser._actions:
+        action.required = action.required and action.dest not in defaults  # or the help says so
+        parameter = parameters.get(action.dest)
+        if parameter is not None and isinstance(parameter.default, bool):
+            action.nargs, action.const = "?", True  # --resume is --resume true
     return parser
 
 

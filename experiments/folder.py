@@ -68,6 +68,21 @@ class RunFolder:
         return self.path / "search.json"
 
     @property
+    def transfer(self) -> Path:
+        """What `nas transfer` found."""
+        return self.path / "transfer.json"
+
+    @property
+    def trainings(self) -> Path:
+        """Folder of checkpoints and logs of `nas transfer`, a folder a network."""
+        return self.path / "trainings"
+
+    @property
+    def network(self) -> Path:
+        """Folder of the trained network that `nas transfer` leaves."""
+        return self.path / "network"
+
+    @property
     def cache(self) -> Path:
         """Folder of what `nas compare` and `nas search` calculated once."""
         return self.path / "cache"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,33 @@ def propose(
         trust: packages besides our own that a saved surrogate may come from.
         out: folder for proposals.json.
     """
+    limits = Limits(max_params, max_macs)
+    fitted, found = favourites(surrogate, space, proposer, budget, top, limits, seed, trust)
+    target = RunFolder(out).make()
+    said = predict(fitted, [Query(candidate.architecture) for candidate in found])
+    write_json(target.proposals, [as_json(candidate) for candidate in found])
+    say(prediction_table([candidate.architecture for candidate in found], said))
+    wrote(
+        [target.proposals],
+        [f"nas predict --surrogate {surrogate} --architecture {target.proposals}"],
+    )
+
+
+def favourites(
+    surrogate: Path,
+    space: SearchSpace,
+    proposer: Proposer,
+    budget: int | None,
+    top: int,
+    limits: Limits,
+    seed: int,
+    trust: Sequence[str] | None,
+) -> tuple[Surrogate, list[Candidate]]:
+    """A fitted surrogate and what it likes best, best first; the options are those of `propose`.
+
+    Raises:
+        InvalidOption: an option cannot be, or nothing keeps within the limits.
+    """
     from nas.search import Greedy, surrogate_score
 
     check_seed(seed)
@@ -56,21 +84,14 @@ def propose(
             f"{type(space).__name__} uses another skeleton; give the space of its corpus"
         )
     fitted = Surrogate.load(folder.surrogate, trust=trust or ())
-    score = surrogate_score(fitted, Greedy(), limits=Limits(max_params, max_macs))
+    score = surrogate_score(fitted, Greedy(), limits=limits)
     found = with_budget(proposer, budget).propose(space, score, top, np.random.default_rng(seed))
     if not found:
         raise InvalidOption(
             "no architecture that was looked at keeps within --max_params and --max_macs; raise "
             "them or --budget"
         )
-    target = RunFolder(out).make()
-    said = predict(fitted, [Query(candidate.architecture) for candidate in found])
-    write_json(target.proposals, [as_json(candidate) for candidate in found])
-    say(prediction_table([candidate.architecture for candidate in found], said))
-    wrote(
-        [target.proposals],
-        [f"nas predict --surrogate {surrogate} --architecture {target.proposals}"],
-    )
+    return fitted, found
 
 
 def with_budget(proposer: Proposer, budget: int | None) -> Proposer:

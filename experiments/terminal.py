@@ -55,7 +55,7 @@ def wrote(paths: Sequence[object], following: Sequence[str] = ()) -> None:
 
 
 class ProgressBar:
-    """Shows the networks of a `collect`: a bar in a terminal, a line now and then elsewhere."""
+    """Shows how far something long is: a bar in a terminal, a line now and then elsewhere."""
 
     def __init__(self, label: str) -> None:
         from tqdm import tqdm
@@ -68,17 +68,20 @@ class ProgressBar:
             self._bar = tqdm(total=1.0, bar_format=form, leave=True)
 
     def __call__(self, progress: Progress) -> None:
-        """Shows where things stand."""
+        """Shows where the networks of a `collect` stand."""
         share = progress.work_done / progress.work_total if progress.work_total else 1.0
+        self.show(progress.done, progress.total, describe(progress), share)
+
+    def show(self, done: int, total: int, text: str, share: float | None = None) -> None:
+        """Shows a text, and how much is done: that share, or that of the total."""
         if self._bar is not None:
-            self._bar.n = min(share, 1.0)
-            self._bar.set_description_str(describe(progress))
+            self._bar.n = min(done / total if share is None else share, 1.0)
+            self._bar.set_description_str(text)
             return
-        ended = progress.done >= progress.total
         due = time.monotonic() - self._last >= PLAIN_EVERY
-        if progress.done != self._shown and (due or ended):
-            self._shown, self._last = progress.done, time.monotonic()
-            print(f"{self._label}: {describe(progress)}", file=sys.stderr, flush=True)
+        if done != self._shown and (due or done >= total):
+            self._shown, self._last = done, time.monotonic()
+            print(f"{self._label}: {text}", file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Ends the bar's line."""

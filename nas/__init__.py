@@ -1,5 +1,7 @@
 """Neural architecture search with pluggable surrogates: how good is a network before training?"""
 
+from typing import TYPE_CHECKING, Any
+
 from nas.core.architecture import Architecture, Input, Layer, Skeleton
 from nas.core.corpus import Corpus, Header
 from nas.core.errors import NasError
@@ -14,6 +16,9 @@ from nas.core.interfaces import (
     Surrogate,
 )
 from nas.core.records import LearningCurve, Record
+
+if TYPE_CHECKING:
+    from nas.networks import load_network
 
 __version__ = "0.1.0"
 
@@ -35,4 +40,13 @@ __all__ = [
     "SearchSpace",
     "Skeleton",
     "Surrogate",
+    "load_network",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "load_network":  # needs torch, which `import nas` does without
+        from nas.networks import load_network
+
+        return load_network
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

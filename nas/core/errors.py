@@ -6,6 +6,7 @@
     ├── InvalidArchitecture     layers that cannot be placed, a code that cannot be read
     ├── InvalidCorpus           a broken line, records of different tasks, nothing to fit
     ├── InvalidData             images or labels that are missing, broken or of the wrong shape
+    ├── InvalidNetwork          a saved network that is missing, broken or cannot be exported
     ├── InvalidOption           a setting outside what it may be
     ├── InvalidStudy            a study that holds another task, a storage that cannot be opened
     ├── InvalidSurrogate        a prediction of the wrong shape, a saved surrogate not to be trusted
@@ -38,6 +39,10 @@ class InvalidCorpus(NasError):
 
 class InvalidData(NasError):
     """Images or labels that are missing, broken or of the wrong shape."""
+
+
+class InvalidNetwork(NasError):
+    """A saved network that is missing or broken, or one that cannot be exported."""
 
 
 class InvalidOption(NasError):

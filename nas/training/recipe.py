@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from nas.core.errors import InvalidOption
 
-SCHEDULES = ("step", "one_cycle", "constant")
 AUGMENTATIONS = ("crop", "flip")
-PRECISIONS = ("32", "bf16")
 
 # Of the one-cycle schedule: share of the training that warms up, and the rate it starts from.
 WARM_UP, WARM_UP_FROM = 0.3, 0.04
@@ -39,6 +37,9 @@ class Recipe:
             processors with avx512_bf16 or amx.
     """
 
+    SCHEDULES: ClassVar[tuple[str, ...]] = ("step", "one_cycle", "constant")
+    PRECISIONS: ClassVar[tuple[str, ...]] = ("32", "bf16")
+
     epochs: int = 8
     batch_size: int = 32
     lr: float = 0.02
@@ -58,13 +59,16 @@ class Recipe:
         self._check("lr", 0 < self.lr < math.inf, "above 0")
         self._check("momentum", 0 <= self.momentum < 1, "in [0, 1)")
         self._check("weight_decay", 0 <= self.weight_decay < math.inf, "0 or more")
-        self._check("schedule", self.schedule in SCHEDULES, f"one of {', '.join(SCHEDULES)}")
+        self._check_among("schedule", self.SCHEDULES)
         self._check("step_every", self.step_every >= 1, "at least 1")
         self._check("step_factor", 0 < self.step_factor <= 1, "in (0, 1]")
         known = set(self.augment) <= set(AUGMENTATIONS)
         self._check("augment", known, f"some of {', '.join(AUGMENTATIONS)}")
         self._check("label_smoothing", 0 <= self.label_smoothing < 1, "in [0, 1)")
-        self._check("precision", self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}")
+        self._check_among("precision", self.PRECISIONS)
+
+    def _check_among(self, name: str, known: tuple[str, ...]) -> None:
+        self._check(name, getattr(self, name) in known, f"one of {', '.join(known)}")
 
     def _check(self, name: str, holds: bool, rule: str) -> None:
         if not holds:

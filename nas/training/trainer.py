@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import signal
-import threading
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +24,7 @@ from nas.core.records import FINISHED
 from nas.networks import build, initialise
 from nas.training.checkpoint import CheckpointFile, KeepEpochs
 from nas.training.data import Batches, DataSet, Images
+from nas.training.lightning import LeaveSigterm, interruptible, quiet
 from nas.training.module import OnEpoch, WholeEpochs
 from nas.training.recipe import Recipe
 
@@ -115,7 +112,7 @@ def train(
     clock = _Clock(max_seconds, file.seconds if file else 0.0)
     weights, batches, rest = (int(s) for s in np.random.SeedSequence(seed).generate_state(3))
     data = data.to(place)
-    with _seeded(rest, place), _quiet(), _interruptible():
+    with _seeded(rest, place), quiet(), interruptible():
         network = build(architecture)
         initialise(network, weights)
         module = WholeEpochs(network, recipe, data.mean, data.std, on_epoch)
@@ -258,7 +255,7 @@ def _trainer(
         devices=[device.index or 0] if device.type == "cuda" else 1,
         # A job scheduler's environment is about the whole study, not about one small network.
         plugins=[LightningEnvironment(), *([keep.file] if keep else [])],
-        callbacks=[_LeaveSigterm(), *([keep] if keep else [])],
+        callbacks=[LeaveSigterm(), *([keep] if keep else [])],
         precision="bf16-mixed" if recipe.precision == "bf16" else "32-true",
         max_epochs=epochs,
         logger=False,
@@ -277,46 +274,3 @@ def _seeded(seed: int, device: torch.device) -> Iterator[None]:
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps Lightning from telling of each of thousands of small trainings what it runs on."""
-    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            # Lightning looks at its own batches in a way that newer torch deprecates.
-            warnings.filterwarnings("ignore", message=r"`isinstance\(treespec, LeafSpec\)`")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Gives back the KeyboardInterrupt that Lightning turns into an exit with Ctrl-C ignored."""
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    except SystemExit as stopped:
-        if not isinstance(stopped.__context__, KeyboardInterrupt):
-            raise
-        signal.signal(signal.SIGINT, handler)
-        raise KeyboardInterrupt from None
-
-
-class _LeaveSigterm(pl.Callback):
-    """Takes SIGTERM back from Lightning, which would leave a training with exit status 0."""
-
-    def __init__(self) -> None:
-        self._handler = signal.getsignal(signal.SIGTERM)
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, self._handler)
-
-    on_test_start = on_train_start

@@ -2,6 +2,9 @@
 
 from nas.core.architecture import Layer, Skeleton
 
+_HALVED = (Layer("max_pool", (2, 2), stride=2),)
+_AVERAGED = (Layer("global_pool"), Layer("dense"))
+
 
 def paper_skeleton() -> Skeleton:
     """The paper's Fig. 4: three stages of two blocks, widths 16, 32 and 64.
@@ -13,7 +16,37 @@ def paper_skeleton() -> Skeleton:
     return Skeleton(
         widths=(16, 32, 64),
         blocks=(2, 2, 2),
-        stem=(Layer("conv", (3, 3), width=16), Layer("batch_norm"), Layer("relu")),
-        reduction=(Layer("max_pool", (2, 2), stride=2),),
-        head=(Layer("global_pool"), Layer("dense")),
+        stem=_stem(16),
+        reduction=_HALVED,
+        head=_AVERAGED,
     )
+
+
+def vgg_skeleton() -> Skeleton:
+    """VGG's five stages of two blocks for ImageNet: widths 64, 128, 256, 512 and 512.
+
+    The stem keeps the resolution, as in VGG; 224x224 is reduced to 14x14, 32x32 to 4x4.
+    """
+    return Skeleton(
+        widths=(64, 128, 256, 512, 512),
+        blocks=(2, 2, 2, 2, 2),
+        stem=_stem(64),
+        reduction=_HALVED,
+        head=_AVERAGED,
+    )
+
+
+def light_skeleton() -> Skeleton:
+    """`vgg_skeleton` with a stem of stride 2: a quarter of its MACs; 224x224 ends as 7x7."""
+    return Skeleton(
+        widths=(64, 128, 256, 512, 512),
+        blocks=(2, 2, 2, 2, 2),
+        stem=_stem(64, stride=2),
+        reduction=_HALVED,
+        head=_AVERAGED,
+    )
+
+
+def _stem(width: int, stride: int = 1) -> tuple[Layer, ...]:
+    conv = Layer("conv", (3, 3), width=width, stride=stride)
+    return (conv, Layer("batch_norm"), Layer("relu"))

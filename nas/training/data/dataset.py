@@ -25,8 +25,9 @@ class Images(NamedTuple):
     labels: Tensor
 
     def to(self, device: torch.device) -> Images:
-        """The same on a device."""
-        return Images(self.images.to(device), self.labels.to(device))
+        """The same on a device; a GPU is not waited for."""
+        wait = device.type != "cuda"
+        return Images(*(part.to(device, non_blocking=not wait) for part in self))
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from nas.core.errors import InvalidData
 from nas.training.data.dataset import DataSet
+from nas.training.data.folders import Files, read_folders, read_image
 
 Labelled = tuple[np.ndarray, np.ndarray]
 
@@ -67,65 +67,24 @@ def load_folder(name: str, path: Path) -> DataSet:
         InvalidData: a folder is missing, a class has no image or is not in all parts, an image is
             broken or of another size.
     """
-    folders = {part: _folder(name, path, part) for part in ("train", "val")}
-    if (path / "test").is_dir():
-        folders["test"] = _folder(name, path, "test")
-    for part, folder in folders.items():
-        differing = set(folder.classes) ^ set(folders["train"].classes)
-        if differing:
-            raise InvalidData(
-                f"{name}: {part}/ must have the classes of train/, but they differ in "
-                f"{', '.join(sorted(differing))}; give both the same folders"
-            )
+    folders = read_folders(name, path)
     images = {
-        part: [_read_image(name, file) for file, _ in folder.samples]
-        for part, folder in folders.items()
+        part: [np.asarray(read_image(name, file)) for file in files.paths]
+        for part, files in folders.items()
     }
     _check_sizes(name, images, folders)
     coloured = any(image.ndim == 3 for each in images.values() for image in each)
     parts: dict[str, Labelled] = {
-        part: (_stack(images[part], coloured), np.asarray(folder.targets))
-        for part, folder in folders.items()
+        part: (_stack(images[part], coloured), np.asarray(files.labels))
+        for part, files in folders.items()
     }
     return DataSet.of(name, parts["train"], parts["val"], parts.get("test"))
 
 
-def _folder(name: str, path: Path, part: str) -> Any:
-    from torchvision.datasets import ImageFolder  # type: ignore[import-untyped]
-
-    try:
-        folder = ImageFolder(str(path / part), allow_empty=True)
-    except OSError as error:
-        raise InvalidData(
-            f"{name} must have train/ and val/ with one folder of images for each class, but "
-            f"{path / part} has none; make them, or check the path"
-        ) from error
-    empty = sorted(set(range(len(folder.classes))) - set(folder.targets))
-    if empty:
-        raise InvalidData(
-            f"{name}: each class must have images in {part}/, but "
-            f"{', '.join(folder.classes[each] for each in empty)} has none; add some or remove it"
-        )
-    return folder
-
-
-def _read_image(name: str, file: str) -> np.ndarray:
-    from PIL import Image
-
-    try:
-        with Image.open(file) as image:
-            grey = image.mode in ("1", "L", "LA")
-            return np.asarray(image.convert("L" if grey else "RGB"))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise InvalidData(
-            f"{name}: every image must be readable, but {file} is not; replace or remove it"
-        ) from error
-
-
-def _check_sizes(name: str, images: dict[str, list[np.ndarray]], folders: dict[str, Any]) -> None:
+def _check_sizes(name: str, images: dict[str, list[np.ndarray]], folders: dict[str, Files]) -> None:
     height, width = images["train"][0].shape[:2]
     for part, each in images.items():
-        for image, (file, _) in zip(each, folders[part].samples, strict=True):
+        for image, file in zip(each, folders[part].paths, strict=True):
             if image.shape[:2] != (height, width):
                 raise InvalidData(
                     f"{name}: all images must have one size, {width}x{height} as the first, but "

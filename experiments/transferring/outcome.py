@@ -1,0 +1,137 @@
+"""What a transfer found: a table, a plot, and the card of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments.folder import RunFolder, write_json
+from experiments.report.transfer import write_page
+from experiments.terminal import table
+from experiments.transferring.card import model_card
+from experiments.transferring.contestants import Contestant
+from nas.core.files import write_text
+
+if TYPE_CHECKING:
+    from nas.training.data.streaming import StreamedData
+    from nas.training.transfer import TransferRecipe, Transferred
+    from nas.training.transfer.speed import Speed
+
+
+@dataclass(frozen=True)
+class Row:
+    """A trained network in figures.
+
+    Attributes:
+        name: of the contestant.
+        told: how it came about.
+        params: learnable parameters.
+        macs: multiply-accumulates for one image.
+        training_speed: images a second on one device, forth and back.
+        inference_speed: images a second on one device.
+        top1: share of the test images whose class is the likeliest.
+        top5: share of those whose class is among the five likeliest.
+        history: of each epoch the training loss, and top1 and top5 on the validation images.
+    """
+
+    name: str
+    told: str
+    params: int
+    macs: int
+    training_speed: float
+    inference_speed: float
+    top1: float
+    top5: float
+    history: list[dict[str, float]]
+
+    @classmethod
+    def of(cls, contestant: Contestant, found: Transferred, speed: Speed) -> Row:
+        """The row of a contestant."""
+        return cls(
+            contestant.name,
+            contestant.told,
+            contestant.params,
+            contestant.macs,
+            *speed,
+            *found.tested,
+            [epoch._asdict() for epoch in found.history],
+        )
+
+    def cells(self) -> list[str]:
+        """A line of the table."""
+        speeds = (self.training_speed, self.inference_speed)
+        return [
+            self.name,
+            f"{self.params:,}",
+            f"{self.macs:,}",
+            *(f"{speed:,.0f}" if speed >= 10 else f"{speed:.2f}" for speed in speeds),
+            f"{self.top1:.2%}",
+            f"{self.top5:.2%}",
+        ]
+
+
+HEADER = ["", "params", "MACs", "images/s training", "images/s inference", "top-1", "top-5"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Everything that a transfer found, as JSON values.
+
+    Attributes:
+        architecture: of the searched network.
+        data: what was trained on: name, input, numbers of images.
+        recipe: how.
+        seed: of everything random.
+        rows: the networks, the searched one first.
+    """
+
+    architecture: dict[str, Any]
+    data: dict[str, Any]
+    recipe: dict[str, Any]
+    seed: int
+    rows: Sequence[Row]
+
+    @classmethod
+    def of(
+        cls,
+        searched: Contestant,
+        data: StreamedData,
+        recipe: TransferRecipe,
+        seed: int,
+        rows: Sequence[Row],
+    ) -> Outcome:
+        """The outcome of a run."""
+        assert searched.architecture is not None
+        about = {"name": data.name, "input": list(data.input)}
+        counts = {part: len(getattr(data, part)) for part in ("train", "val", "test")}
+        code = searched.architecture.to_json()
+        return cls(code, {**about, "images": counts}, recipe.to_json(), seed, rows)
+
+    def table(self) -> str:
+        """All networks."""
+        return table(HEADER, [row.cells() for row in self.rows])
+
+    def verdict(self) -> str:
+        """The searched network beside each other one, in words."""
+        ours, *others = self.rows
+        return "\n".join(
+            f"{ours.name} has {ours.params / other.params:.1%} of the parameters and "
+            f"{ours.macs / other.macs:.1%} of the MACs of {other.name}; its top-1 is "
+            f"{100 * abs(ours.top1 - other.top1):.2f} points "
+            f"{'higher' if ours.top1 > other.top1 else 'lower'}"
+            if ours.top1 != other.top1
+            else f"{ours.name} and {other.name} have the same top-1"
+            for other in others
+        )
+
+    def write(self, folder: RunFolder) -> list[Path]:
+        """Writes the table as JSON, Markdown and a page, and the card; returns their paths."""
+        markdown, page = (folder.transfer.with_suffix(end) for end in (".md", ".html"))
+        content = {**asdict(self), "rows": [asdict(row) for row in self.rows]}
+        write_json(folder.transfer, content)
+        write_text(markdown, f"{self.table()}\n\n{self.verdict()}\n")
+        write_page(content, page)
+        write_text(folder.network / "README.md", model_card(content, self.table()))
+        return [folder.transfer, markdown, page]
