@@ -47,11 +47,13 @@ def _or_dash(value: Any, form: str) -> str:
 
 COLUMNS = (
     Column("surrogate", "", _number("surrogate", "{}")),
-    Column("seen", "share of each network's training watched first", _number("observed_share", "{:.0%}")),
-    Column("epochs charged", "for that, in all", _number("epochs_charged", "{:,}"), brief=False),
+    Column(
+        "seen",
+        "share of each network's training watched first",
+        _number("observed_share", "{:.0%}"),
+    ),
     Column("train", "networks it was fitted to", _number("train_size", "{}")),
     Column("test", "networks it was judged on", _number("test_size", "{}")),
-    Column("repeats", "splits, or seeds on one split", _number("repeats", "{}"), brief=False),
     Column("tau", "Kendall's rank correlation", _with_interval("kendall_tau", "{:.3f}")),
     Column("rho", "Spearman's", _with_interval("spearman", "{:.3f}"), brief=False),
     Column("R2", "1 - MSE / variance", _with_interval("r2", "{:.3f}")),
@@ -75,6 +77,13 @@ COLUMNS = (
         _number("predict_seconds", "{:.2g}"),
         brief=False,
     ),
+    Column(
+        "epochs charged",
+        "those watched first, in all",
+        _number("epochs_charged", "{:,}"),
+        brief=False,
+    ),
+    Column("repeats", "splits, or seeds on one split", _number("repeats", "{}"), brief=False),
 )
 
 

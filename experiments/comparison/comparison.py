@@ -54,10 +54,7 @@ class Comparison:
         write_json(folder.comparison, {**told, "rows": list(self.rows)})
 
     def __str__(self) -> str:
-        ceiling = (
-            f"\n\nAn oracle would reach a tau of {self.noise_ceiling:.3f}: the trainings' own noise."
-        )
-        return comparison_table(self.rows) + ("" if self.noise_ceiling is None else ceiling)
+        return "\n\n".join([comparison_table(self.rows), *oracle(self.noise_ceiling)])
 
     def _repr_html_(self) -> str:
         def line(tag: str, cells: list[str]) -> str:
@@ -67,6 +64,13 @@ class Comparison:
         lines = [line("td", [column.cell(row) for column in brief]) for row in ordered(self.rows)]
         head = line("th", [column.header for column in brief])
         return f"<table><thead>{head}</thead><tbody>{''.join(lines)}</tbody></table>"
+
+
+def oracle(ceiling: float | None) -> list[str]:
+    """What the noise of the trainings leaves to be reached; nothing where it is not known."""
+    if ceiling is None:
+        return []
+    return [f"An oracle would reach a tau of {ceiling:.3f}: the trainings' own noise."]
 
 
 _TOLD = ("corpus", "data", "source", "noise_ceiling")

@@ -57,7 +57,9 @@ def short_layer(layer: Layer) -> str:
         name += f" x{layer.ratio:g}"
     if layer.width is not None:
         name += f" to {layer.width}"
-    name += "".join(form.format(layer.args[arg]) for arg, form in _TOLD.items() if arg in layer.args)
+    name += "".join(
+        form.format(layer.args[arg]) for arg, form in _TOLD.items() if arg in layer.args
+    )
     return name if layer.inputs == (-1,) else f"{name}[{','.join(map(str, layer.inputs))}]"
 
 
@@ -99,8 +101,8 @@ def corpus_html(corpus: Corpus) -> str:
         )
     best = sorted(finished, key=lambda record: -(record.target or 0.0))[:_BEST]
     shown = "".join(
-        f"<p style='margin:.6em 0 0'>{record.target:.4f}</p>{architecture_html(record.architecture)}"
-        for record in best
+        f"<p style='margin:.6em 0 0'>{r.target:.4f}</p>{architecture_html(r.architecture)}"
+        for r in best
     )
     return f"<div>{'<br>'.join(lines)}{shown}</div>"
 
@@ -111,7 +113,8 @@ def corpus_frame(corpus: Corpus) -> pd.DataFrame:
         import pandas as pd
     except ImportError as error:
         raise InvalidOption(
-            "a data frame needs pandas, which is not installed; pip install 'peephole-nas[notebook]'"
+            "a data frame needs pandas, but it is not installed: pip install "
+            "'peephole-nas[notebook]'"
         ) from error
     rows = [_row(record) for record in corpus]
     names = dict.fromkeys((*COLUMNS, *(name for row in rows for name in row)))
