@@ -77,6 +77,7 @@ VERBS: dict[str, Verb] = {
     ),
     "search": Verb("searching:search", "closed loop: propose, train, fit again", defaults=SEARCH),
     "report": Verb("report:report", "one self-contained HTML page of a run folder", True),
+    "dashboard": Verb("dashboard:dashboard", "optuna-dashboard on a run's storage", True),
 }
 
 USAGE = """usage: nas VERB [options]

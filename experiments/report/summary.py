@@ -21,7 +21,7 @@ def title(content: Content) -> str:
 def _subject(content: Content) -> str:
     found = content.comparison
     if content.corpus is not None:
-        return _of_corpus(content.corpus)
+        return of_corpus(content.corpus)
     if found is not None:
         names = {row["surrogate"] for row in found.rows}
         where = _origin(found.data, found.source) or Path(found.corpus).name
@@ -30,12 +30,13 @@ def _subject(content: Content) -> str:
         where = _origin(content.search.get("data", ""), content.search.get("source", ""))
         return f"{_count(len(content.search['rows']), 'search method')} on {where or 'a table'}"
     if content.surrogate is not None:
-        to = f" fitted to {_of_corpus(content.fitted)}" if content.fitted else ""
+        to = f" fitted to {of_corpus(content.fitted)}" if content.fitted else ""
         return f"{type(content.surrogate).__name__}{to}"
     return _count(len(content.proposals), "proposal")
 
 
-def _of_corpus(corpus: Corpus) -> str:
+def of_corpus(corpus: Corpus) -> str:
+    """A corpus in words: "43 networks of the block space on digits"."""
     header = corpus.header
     made = _published(header.source) or space_of(header)
     return f"{_count(len(corpus), 'network')}{f' of the {made}' if made else ''} on {header.data}"
