@@ -57,9 +57,9 @@ def short_layer(layer: Layer) -> str:
         name += f" x{layer.ratio:g}"
     if layer.width is not None:
         name += f" to {layer.width}"
-    name += "".join(
-        form.format(layer.args[arg]) for arg, form in _TOLD.items() if arg in layer.args
-    )
+    for argument, form in _TOLD.items():
+        value = layer.argument(argument)
+        name += form.format(value) if isinstance(value, int | float) else ""
     return name if layer.inputs == (-1,) else f"{name}[{','.join(map(str, layer.inputs))}]"
 
 
