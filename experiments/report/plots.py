@@ -45,11 +45,14 @@ def curves(content: Content) -> Iterator[Section]:
     corpus = content.corpus
     if corpus is None or not corpus.epochs:
         return
-    some = figures.MOST_CURVES
-    few = sum(bool(record.curve) for record in corpus) <= some
-    which = "" if few else f" {some} of {len(corpus)} networks, evenly spaced by where they ended."
-    text = f"Validation accuracy after each epoch, from blue to orange by where it ended.{which}"
-    yield Section("Learning curves", [text], [Plot(figures.learning_curves(corpus))])
+    words = ["Validation accuracy after each epoch, from blue to orange by where it ended."]
+    number = sum(bool(record.curve) for record in corpus)
+    if number > figures.MOST_CURVES:
+        words.append(
+            f"Drawn are {figures.MOST_CURVES} of {number:,} networks, evenly spaced by where they "
+            "ended."
+        )
+    yield Section("Learning curves", words, [Plot(figures.learning_curves(corpus))])
 
 
 def costs(content: Content) -> Iterator[Section]:
