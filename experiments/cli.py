@@ -86,6 +86,7 @@ VERBS: dict[str, Verb] = {
         links=(("epochs", "recipe.epochs"), ("precision", "recipe.precision")),
     ),
     "report": Verb("report:report", "one self-contained HTML page of a run folder", True),
+    "dashboard": Verb("dashboard:dashboard", "optuna-dashboard on a run's storage", True),
 }
 
 USAGE = """usage: nas VERB [options]

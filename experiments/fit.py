@@ -39,12 +39,13 @@ def fit(corpus: Path, surrogate: Surrogate, out: Path = Path("runs/fit")) -> Non
 
 
 def fit_into(folder: RunFolder, surrogate: Surrogate, networks: Corpus) -> float:
-    """Fits, saves surrogate and task into the folder, and returns the seconds the fit took."""
+    """Fits, saves surrogate, task and networks, and returns the seconds the fit took."""
     start = time.perf_counter()
     surrogate.fit(networks)
     seconds = time.perf_counter() - start
     folder.task.unlink(missing_ok=True)  # killed from here on, the folder holds no pair at all
     surrogate.save(folder.surrogate)
+    networks.write(folder.fitted)
     write_json(folder.task, networks.header.to_json())
     return seconds
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import platform
 from contextvars import ContextVar
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import nas
 from nas.core.corpus import Header
 from nas.core.errors import InvalidOption
 from nas.core.files import check_folder, write_text
@@ -48,9 +51,19 @@ class RunFolder:
         return self.path / "task.json"
 
     @property
+    def fitted(self) -> Path:
+        """The networks that the surrogate was fitted to."""
+        return self.path / "fitted.jsonl.gz"
+
+    @property
     def predictions(self) -> Path:
         """Predicted and real accuracies of networks that a surrogate had not seen."""
         return self.path / "predictions.json"
+
+    @property
+    def judged(self) -> Path:
+        """The networks of `predictions`, where they are those of `nas compare`."""
+        return self.path / "judged.jsonl.gz"
 
     @property
     def proposals(self) -> Path:
@@ -118,8 +131,17 @@ class RunFolder:
         options = OPTIONS.get()
         if options is not None:
             verb, text = options
-            write_text(self.path / f"{verb}.yaml", text)
+            write_text(self.path / f"{verb}.yaml", f"# {versions()}\n{text}")
         return self
+
+
+PACKAGES = ("torch", "pytorch-lightning", "optuna", "scikit-learn", "numpy", "scipy")
+
+
+def versions() -> str:
+    """What this runs on, in one line."""
+    told = [f"nas {nas.__version__}", f"Python {platform.python_version()}"]
+    return ", ".join([*told, *(f"{name} {version(name)}" for name in PACKAGES)])
 
 
 def write_json(path: Path, content: Any) -> None:

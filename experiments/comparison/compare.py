@@ -7,13 +7,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
-from experiments.comparison.judging import LEVEL, TOP, Judged, Size, Split, Target, splits_of
+from experiments.comparison.comparison import Comparison
+from experiments.comparison.judging import Judged, Size, Split, Target, splits_of
 from experiments.comparison.naming import named
 from experiments.comparison.running import Results, Work, run
 from experiments.comparison.statistics import row
 from experiments.fit import finished
 from experiments.folder import RunFolder, write_json
-from experiments.terminal import say, table, worker_count, wrote
+from experiments.terminal import say, worker_count, wrote
 from nas.core.choices import check_seed
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption
@@ -78,14 +79,17 @@ def compare(
         for name in work.surrogates
         for size, of_size in splits.items()
     ]
-    ceiling = noise_ceiling(networks)
-    write_json(folder.comparison, {"corpus": str(corpus), "noise_ceiling": ceiling, "rows": rows})
-    write_json(folder.predictions, first_predictions(results, splits[sizes[-1]][0]))
-    text = comparison_table(rows)
-    if ceiling is not None:
-        text += f"\n\nAn oracle would reach a tau of {ceiling:.3f}: the trainings' own noise."
-    write_text(folder.comparison.with_suffix(".md"), text + "\n")
-    say(f"\n{text}\n")
+    header = networks.header
+    found = Comparison(
+        tuple(rows), noise_ceiling(networks), str(corpus), header.data, header.source
+    )
+    found.write(folder)
+    predictions = first_predictions(results, splits[sizes[-1]][0])
+    write_json(folder.predictions, predictions)
+    asked = {point["key"] for points in predictions.values() for point in points}
+    networks.filter(lambda record: record.architecture.key in asked).write(folder.judged)
+    write_text(folder.comparison.with_suffix(".md"), f"{found}\n")
+    say(f"\n{found}\n")
     wrote([folder.comparison, folder.comparison.with_suffix(".md")], [f"nas report {out}"])
 
 
@@ -117,44 +121,3 @@ def points(judged: Judged) -> list[dict[str, Any]]:
             judged.keys, judged.real, judged.predicted, stds, strict=True
         )
     ]
-
-
-def comparison_table(rows: Sequence[dict[str, Any]]) -> str:
-    """The rows for people, best Kendall tau first; 95% intervals in brackets.
-
-    The last columns: how many answers lie in their 90% intervals, the mean log-likelihood of the
-    answers, and the seconds of a fit.
-    """
-    header = ["surrogate", "seen", "train", "test", "tau", "R2", "MSE", "MAE", "regret"]
-    header += [f"in {LEVEL:.0%}", "log p", "fit s"]
-    ordered = sorted(rows, key=lambda each: (each["train_size"], -each["kendall_tau"]))
-    cells = [
-        [
-            each["surrogate"],
-            f"{each['observed_share']:.0%}",
-            str(each["train_size"]),
-            str(each["test_size"]),
-            _with_interval(each, "kendall_tau", "{:.3f}"),
-            _with_interval(each, "r2", "{:.3f}"),
-            _with_interval(each, "mse", "{:.2g}"),
-            f"{each['mae']:.4f}",
-            f"{each[f'top{TOP}_regret']:.4f}",
-            _or_dash(each["coverage"], "{:.0%}"),
-            _or_dash(each["log_likelihood"], "{:.3g}"),
-            f"{each['fit_seconds']:.2f}",
-        ]
-        for each in ordered
-    ]
-    return table(header, cells)
-
-
-_ENDS = ("", "_low", "_high")
-
-
-def _with_interval(each: dict[str, Any], metric: str, form: str) -> str:
-    value, low, high = (_or_dash(each[metric + end], form) for end in _ENDS)
-    return value if low == "-" else f"{value} [{low}, {high}]"
-
-
-def _or_dash(value: float | None, form: str) -> str:
-    return "-" if value is None else form.format(value)

@@ -57,7 +57,9 @@ def search_in_table(
         for method in methods
     ]
     text = search_table(rows, best)
-    write_json(folder.search, {"best": best, "rows": rows})
+    header = replays.corpus.header
+    told = {"data": header.data, "source": header.source, "best": best}
+    write_json(folder.search, {**told, "rows": rows})
     write_text(folder.search.with_suffix(".md"), text + "\n")
     say(f"\n{text}\n")
     wrote([folder.search, folder.search.with_suffix(".md")], [f"nas report {folder.path}"])

@@ -84,8 +84,8 @@ def marks(networks: int) -> list[int]:
     return [*(mark for mark in MARKS if mark < networks), networks]
 
 
-def search_table(rows: Sequence[dict[str, Any]], best: float) -> str:
-    """The rows for people."""
+def search_cells(rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """Header and cells of the rows for people."""
     told = list(rows[0]["best"])
     saves = any(each["epochs_saved"] is not None for each in rows)
     header = ["method", "seeds", "found by", "median", "last", *(f"best {m}" for m in told), "s"]
@@ -103,11 +103,22 @@ def search_table(rows: Sequence[dict[str, Any]], best: float) -> str:
         ]
         for each in rows
     ]
+    return header, cells
+
+
+def search_words(rows: Sequence[dict[str, Any]], best: float) -> list[str]:
+    """What the columns mean, and how many times as many networks the other methods need."""
+    saves = any(each["epochs_saved"] is not None for each in rows)
     explained = (
         f"The best network of the table has {best:.4f}. found by: seeds that found it; median, "
         "last: after how many networks; best N: mean of the best after N; s: seconds a search took."
     ) + STOPPED * saves
-    return "\n\n".join([text_table(header, cells), explained, *_told(rows)])
+    return [explained, *_told(rows)]
+
+
+def search_table(rows: Sequence[dict[str, Any]], best: float) -> str:
+    """The rows and what they mean, for a terminal."""
+    return "\n\n".join([text_table(*search_cells(rows)), *search_words(rows, best)])
 
 
 def _told(rows: Sequence[dict[str, Any]]) -> list[str]:

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.report.figures import short_layer
 from nas.core.architecture import Architecture
+from nas.core.notebook import short_layer
 
 CARD = """---
 library_name: pytorch

@@ -285,6 +285,11 @@ class Architecture:
     def __getstate__(self) -> Json:
         return {"blocks": self.blocks, "skeleton": self.skeleton, "input": self.input}
 
+    def _repr_html_(self) -> str:
+        from nas.core.notebook import architecture_html
+
+        return architecture_html(self)
+
     def on(self, skeleton: Skeleton, input: Input | None = None) -> Architecture:
         """The same blocks in another skeleton, and for another input if one is given."""
         return replace(self, skeleton=skeleton, input=input or self.input)

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from nas.core.architecture import Input, Skeleton
 from nas.core.errors import InvalidCorpus, NasError
 from nas.core.files import write_bytes
 from nas.core.records import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMAT = 1
 T = TypeVar("T")
@@ -128,6 +131,21 @@ class Corpus(Sequence[Record]):
 
     def __repr__(self) -> str:
         return f"Corpus({len(self)} networks on {self.header.data})"
+
+    def _repr_html_(self) -> str:
+        from nas.core.notebook import corpus_html
+
+        return corpus_html(self)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A data frame with a row a record: its numbers, curve, architecture, hyperparameters.
+
+        Raises:
+            InvalidOption: pandas is not installed.
+        """
+        from nas.core.notebook import corpus_frame
+
+        return corpus_frame(self)
 
     def take(self, places: Iterable[int]) -> Corpus:
         """The records at these places, in that order."""

@@ -2,7 +2,7 @@
 
 from nas.studies.baselines import baseline
 from nas.studies.collect import collect
-from nas.studies.export import corpora_of, corpus_of, header_of
+from nas.studies.export import corpora_of, corpus_of, header_of, running_in
 from nas.studies.history import corpus_of_trials
 from nas.studies.objective import Objective, replay
 from nas.studies.progress import Progress
@@ -33,6 +33,7 @@ __all__ = [
     "header_of",
     "opened",
     "replay",
+    "running_in",
     "search",
     "stream",
     "take_in",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import optuna
+from optuna.trial import TrialState
 
 from nas.core.corpus import Corpus, Header
 from nas.search.quiet import quiet
@@ -46,3 +47,14 @@ def corpora_of(storage: str | os.PathLike[str]) -> dict[str, Corpus]:
         summaries = optuna.get_all_study_summaries(opened_storage)
         names = [each.study_name for each in summaries if "header" in each.user_attrs]
         return {name: Corpus.from_study(find_study(opened_storage, name).study) for name in names}
+
+
+def running_in(storage: str | os.PathLike[str], study: str) -> int:
+    """How many trials of a study are running, as far as the storage knows.
+
+    Raises:
+        InvalidStudy: the storage cannot be opened or lacks the study.
+    """
+    with quiet(), opened(storage, create=False) as opened_storage:
+        trials = find_study(opened_storage, study).read()
+    return sum(trial.state == TrialState.RUNNING for trial in trials)

@@ -1,13 +1,16 @@
 """Splits, questions and scores of a comparison; the command itself is in test_cli."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from experiments.comparison import statistics
+from experiments.comparison import Comparison, statistics
 from experiments.comparison.judging import Judged, Split, judge, questions, seeded, splits_of
 from experiments.comparison.statistics import row
+from experiments.folder import RunFolder
 from experiments.report.figures import sample_efficiency
-from nas.core.errors import InvalidCorpus
+from nas.core.errors import InvalidCorpus, InvalidOption
 from nas.core.interfaces import Prediction, Surrogate
 from nas.testing.toy import toy_corpus
 from surrogates import Calibrated, Ensemble, LastValue, RandomForest
@@ -113,3 +116,30 @@ def test_each_repeat_raises_the_seed_of_every_wrapped_surrogate():
     forest, calibrated, _ = repeated.members
     assert (repeated.seed, forest.seed, calibrated.seed, calibrated.surrogate.seed) == (9, 5, 3, 7)
     assert (outer.seed, inner.seed) == (7, 3), "the given ones stay as they are"
+
+
+@pytest.fixture
+def compared():
+    values = {"seen": 0, "train_size": 8, "test_size": 4, "repeats": 2, "kendall_tau": 0.5}
+    rows = [{"surrogate": "A<b>", **values}, {"surrogate": "B", **values, "kendall_tau": 0.75}]
+    return Comparison(tuple(rows), 0.9, "corpus.jsonl", "toy", "A table")
+
+
+def test_a_comparison_is_read_as_it_was_written(compared, tmp_path):
+    compared.write(RunFolder(tmp_path))
+    assert Comparison.read(tmp_path) == compared
+
+
+def test_a_notebook_shows_a_comparison_best_first(compared):
+    shown = compared._repr_html_()
+    assert "A&lt;b&gt;" in shown and "A<b>" not in shown
+    assert shown.index("0.750") < shown.index("0.500")
+    assert "An oracle would reach a tau of 0.900" in str(compared)
+    assert "oracle" not in str(replace(compared, noise_ceiling=None))
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"rows": 3}', '{"rows": [3]}'])
+def test_what_is_no_comparison_is_refused(tmp_path, content):
+    RunFolder(tmp_path).comparison.write_text(content)
+    with pytest.raises(InvalidOption, match="no list of rows"):
+        Comparison.read(tmp_path)

@@ -1,0 +1,76 @@
+"""What a comparison found: compare.json, read again and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any, Self
+
+from experiments.comparison.columns import COLUMNS, Row, comparison_table, ordered
+from experiments.folder import RunFolder, read_json, write_json
+from nas.core.errors import InvalidOption
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Surrogates on the same splits of a corpus; a notebook shows it as a table.
+
+    Attributes:
+        rows: one a surrogate and training size, as in compare.json.
+        noise_ceiling: Kendall's tau of an oracle; None where the corpus does not tell.
+        corpus: path of the corpus file.
+        data: name of its data set.
+        source: where its trainings come from.
+    """
+
+    rows: tuple[Row, ...]
+    noise_ceiling: float | None = None
+    corpus: str = ""
+    data: str = ""
+    source: str = ""
+
+    @classmethod
+    def read(cls, folder: str | Path) -> Self:
+        """What `nas compare --out FOLDER` wrote.
+
+        Raises:
+            InvalidOption: there is none, or it cannot be read.
+        """
+        path = RunFolder(Path(folder)).comparison
+        content = read_json(path, "the comparison")
+        rows = content.get("rows") if isinstance(content, Mapping) else None
+        if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+            raise InvalidOption(
+                f"{path} must be what 'nas compare' wrote, but it holds no list of rows"
+            )
+        told = {name: content[name] for name in _TOLD if name in content}
+        return cls(tuple(rows), **told)
+
+    def write(self, folder: RunFolder) -> None:
+        """Writes compare.json."""
+        told: dict[str, Any] = {name: getattr(self, name) for name in _TOLD}
+        write_json(folder.comparison, {**told, "rows": list(self.rows)})
+
+    def __str__(self) -> str:
+        return "\n\n".join([comparison_table(self.rows), *oracle(self.noise_ceiling)])
+
+    def _repr_html_(self) -> str:
+        def line(tag: str, cells: list[str]) -> str:
+            return f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in cells)}</tr>"
+
+        brief = [column for column in COLUMNS if column.brief]
+        lines = [line("td", [column.cell(row) for column in brief]) for row in ordered(self.rows)]
+        head = line("th", [column.header for column in brief])
+        return f"<table><thead>{head}</thead><tbody>{''.join(lines)}</tbody></table>"
+
+
+def oracle(ceiling: float | None) -> list[str]:
+    """What the noise of the trainings leaves to be reached; nothing where it is not known."""
+    if ceiling is None:
+        return []
+    return [f"An oracle would reach a tau of {ceiling:.3f}: the trainings' own noise."]
+
+
+_TOLD = ("corpus", "data", "source", "noise_ceiling")

@@ -1,0 +1,184 @@
+"""The page in a real Chromium: it stands alone, answers, and can be used by everybody."""
+
+import json
+import shutil
+
+import pytest
+
+from experiments.report import write_report
+from nas.testing import toy_corpus
+from tests.experiments.report import material
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+PATIENCE = 300_000  # milliseconds: the machine may be busy, and no test measures time
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, timeout=PATIENCE)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """The path of a page with every kind of section."""
+    return write_report(material.everything(tmp_path_factory.mktemp("browser") / "full"))
+
+
+class Visit:
+    """A page opened from disk, and what it complained of or asked for."""
+
+    def __init__(self, browser, path, **context):
+        self.context = browser.new_context(offline=True, **context)
+        self.context.set_default_timeout(PATIENCE)
+        self.page = self.context.new_page()
+        self.errors, self.requests = [], []
+        self.page.on("console", lambda said: self.errors.append(f"{said.type}: {said.text}"))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", lambda asked: self.requests.append(asked.url))
+        self.page.goto(path.as_uri())
+
+    def draw_all(self):
+        self.page.evaluate("Promise.all([...places].map(place => draw(place)))")
+
+
+@pytest.fixture(scope="module")
+def visit(chromium, report):
+    visit = Visit(chromium, report, viewport={"width": 1400, "height": 1000})
+    visit.draw_all()
+    yield visit
+    visit.context.close()
+
+
+@pytest.fixture(scope="module")
+def phone(chromium, report):
+    size = {"width": 400, "height": 800}
+    visit = Visit(chromium, report, viewport=size, has_touch=True, color_scheme="dark")
+    visit.draw_all()
+    yield visit
+    visit.context.close()
+
+
+def test_it_opens_without_a_word_and_asks_nobody(visit, report):
+    assert visit.errors == []
+    assert {url for url in visit.requests if not url.startswith(("data:", "blob:"))} == {
+        report.as_uri()
+    }
+
+
+def test_every_figure_is_drawn(visit):
+    figures = visit.page.locator(".plot")
+    assert figures.count() == visit.page.evaluate("FIGURES.length") >= 8
+    assert visit.page.locator(".plot > .plot-container").count() == figures.count()
+
+
+def test_figures_out_of_sight_wait(chromium, report):
+    visit = Visit(chromium, report, viewport={"width": 1400, "height": 300})
+    assert visit.page.evaluate("drawn.size") == 0
+    visit.page.locator(".plot").first.scroll_into_view_if_needed()
+    visit.page.locator(".plot-container").first.wait_for()
+    assert 0 < visit.page.evaluate("drawn.size") < visit.page.evaluate("FIGURES.length")
+    visit.page.locator(".plot").last.scroll_into_view_if_needed()
+    visit.page.locator(".plot").last.locator(".plot-container").wait_for()
+    visit.context.close()
+
+
+def test_hovering_over_a_point_shows_the_architecture(visit):
+    figure = visit.page.locator("section", has_text="Predicted against real").locator(".plot").first
+    figure.scroll_into_view_if_needed()
+    point = figure.locator(".points path").first
+    point.hover(force=True)
+    label = figure.locator(".hoverlayer")
+    label.locator("text").first.wait_for()
+    told = label.text_content()
+    assert "predicted" in told and "conv" in told and "MACs" in told
+
+
+def test_a_heading_sorts_by_number_then_the_other_way(visit):
+    table = visit.page.locator("[aria-label=Comparison]")
+    heading = table.locator("th", has_text="MAE")
+
+    def column():
+        cells = table.locator("tbody tr td:nth-child(9)").all_text_contents()
+        return [float(cell) for cell in cells]
+
+    heading.locator("button").click()
+    assert column() == sorted(column(), reverse=True)
+    assert heading.get_attribute("aria-sort") == "descending"
+    heading.locator("button").click()
+    assert column() == sorted(column())
+    table.locator("th", has_text="surrogate").locator("button").click()
+    assert heading.get_attribute("aria-sort") == "none"
+    names = table.locator("tbody th").all_text_contents()
+    assert names == sorted(names)
+
+
+def test_the_copy_button_copies(visit):
+    visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    card = visit.page.locator(".card").first
+    card.locator(".copy").click()
+    card.locator(".copy", has_text="copied").wait_for()
+    copied = json.loads(visit.page.evaluate("navigator.clipboard.readText()"))
+    assert copied == json.loads(card.locator("pre").text_content())
+    assert visit.page.locator("#said").text_content() == "copied"
+
+
+def test_without_a_clipboard_the_code_is_selected_for_copying(visit):
+    card = visit.page.locator(".card").nth(1)
+    visit.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(); }")
+    card.locator(".copy").click()
+    card.locator("pre").wait_for(state="visible")
+    assert visit.page.evaluate("getSelection().toString()") == card.locator("pre").text_content()
+
+
+@pytest.mark.parametrize("screen", ["visit", "phone"])
+def test_nothing_is_wider_than_the_screen(screen, request):
+    page = request.getfixturevalue(screen).page
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("screen", ["visit", "phone"])
+def test_axe_finds_no_serious_fault(screen, request):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = request.getfixturevalue(screen).page
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    found = Axe().run(page).response["violations"]
+    serious = [each for each in found if each["impact"] in ("serious", "critical")]
+    assert not serious, [(each["id"], each["nodes"][0]["html"]) for each in serious]
+
+
+def test_it_follows_the_theme(visit, phone):
+    assert phone.errors == []
+    colors = [
+        each.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        for each in (visit, phone)
+    ]
+    assert colors[0] != colors[1]
+    ink = "FIGURES[0].layout.font.color"
+    before = visit.page.evaluate(ink)
+    visit.page.emulate_media(color_scheme="dark")
+    assert visit.page.evaluate(ink) != before
+    visit.page.emulate_media(color_scheme="light")
+
+
+def test_a_finger_scrolls_over_a_figure(phone):
+    assert phone.page.evaluate("FIGURES.every(figure => figure.layout.dragmode === false)")
+
+
+@pytest.mark.slow
+def test_two_thousand_networks_are_few_elements(chromium, tmp_path):
+    """A browser is slow where there are many traces; that it is not is measured by hand."""
+    folder = material.RunFolder(tmp_path)
+    toy_corpus(2000, epochs=20).write(folder.corpus)
+    visit = Visit(chromium, write_report(folder))
+    visit.draw_all()
+    assert visit.errors == []
+    assert visit.page.locator(".scatterlayer .trace").count() < 20
+    visit.context.close()
