@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.cli import VERBS, main
+from experiments.cli import VERBS, main, parser_of
 from experiments.wording import one_line
 from nas import Architecture, Corpus, Header, LearningCurve, Record
 from nas.core.choices import Draw
@@ -99,6 +99,19 @@ def test_every_verb_has_help_for_every_option(capsys, name):
     documented = inspect.getdoc(VERBS[name].function())
     for parameter in parameters:
         assert re.search(rf"^ *{parameter}: ", documented, re.MULTILINE), parameter
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--reclaim", "--retry_failed"], [True, True]),
+        (["--reclaim=false", "--retry_failed", "true"], [False, True]),
+        ([], [False, False]),
+    ],
+)
+def test_a_flag_alone_says_yes(words, told):
+    parsed = parser_of("collect", VERBS["collect"]).parse_args(words)
+    assert [parsed.reclaim, parsed.retry_failed] == told
 
 
 def test_help_imports_neither_torch_nor_optuna():

@@ -4,7 +4,8 @@ import socket
 import subprocess
 import sys
 import textwrap
-from contextlib import closing
+import time
+from contextlib import closing, suppress
 
 import pytest
 import toys
@@ -32,10 +33,21 @@ def url(storage):
     words = [f"sqlite:///{storage}", str(port)]
     server = subprocess.Popen([sys.executable, "-c", SERVER, *words])
     try:
+        wait_for(port)
         yield f"grpc://127.0.0.1:{port}"
     finally:
         server.kill()
         server.wait()
+
+
+def wait_for(port):
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        with suppress(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        time.sleep(0.2)
+    raise AssertionError("the proxy does not listen")
 
 
 def test_two_workers_collect_the_corpus_and_one_of_them_is_killed(url, storage, tmp_path):
