@@ -39,7 +39,8 @@ def of_corpus(corpus: Corpus) -> str:
     """A corpus in words: "43 networks of the block space on digits"."""
     header = corpus.header
     made = _published(header.source) or space_of(header)
-    return f"{_count(len(corpus.distinct), 'network')}{f' of the {made}' if made else ''} on {header.data}"
+    networks = _count(len(corpus.distinct), "network")
+    return f"{networks}{f' of the {made}' if made else ''} on {header.data}"
 
 
 def _published(source: str) -> str:
