@@ -48,6 +48,8 @@ def torchvision_network(name: str, size: Input) -> nn.Module:
         network: nn.Module = models.get_model(
             name, num_classes=size.classes, **_settings(name, size)
         )
+    except NotImplementedError:  # a RuntimeError, but about where it is made; see `cost_of`
+        raise
     except _UNFIT as error:
         raise _unfit(name, size, error) from error
     return network
