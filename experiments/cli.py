@@ -36,6 +36,7 @@ class Verb:
         many: the one positional parameter that takes any number of values.
         defaults: class paths for pluggable parts, so that help and --print_config show them.
         links: an option and the one inside of another that takes its value, instead of its own.
+        threads: whether what it trains is large enough for all cores at once.
     """
 
     target: str
@@ -44,6 +45,7 @@ class Verb:
     many: str | None = None
     defaults: tuple[tuple[str, str], ...] = ()
     links: tuple[tuple[str, str], ...] = ()
+    threads: bool = False
 
     def function(self) -> Callable[..., None]:
         """The function itself; imports its module."""
@@ -84,6 +86,7 @@ VERBS: dict[str, Verb] = {
         "the best block in a network of ImageNet's size, trained beside VGG-13",
         defaults=(SPACE, PROPOSER),
         links=(("epochs", "recipe.epochs"), ("precision", "recipe.precision")),
+        threads=True,
     ),
     "report": Verb("report:report", "one self-contained HTML page of a run folder", True),
     "dashboard": Verb("dashboard:dashboard", "optuna-dashboard on a run's storage", True),
@@ -150,9 +153,9 @@ def run(words: list[str]) -> int:
     here = os.getcwd()
     if here not in sys.path:  # `my_surrogate.Mine` is found in the folder one works in,
         sys.path.append(here)  # but nothing there takes the place of an installed package
-    # The models here are small: more threads cost more than they give. Torch reads it on import.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     verb = VERBS[name]
+    if not verb.threads:  # small models: more threads cost more than they give
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch reads it on import
     parser = parser_of(name, verb)
     from jsonargparse import ArgumentError
 

@@ -22,6 +22,11 @@ SMALL = {
     "fit": ["--surrogate.epochs", "2"],
     "propose": ["--budget", "50"],
     "compare": ["--repeats", "1", "--workers", "1"],
+    "transfer": [
+        *("--data", "digits", "--epochs", "1", "--devices", "1", "--precision", "32"),
+        *("--max_params", "30000", "--recipe.batch_size", "128", "--loaders", "0"),
+        *("--baseline", "null", "--onnx", "false", "--budget", "50"),
+    ],
 }
 """Options that make a command small; put behind its own, so that they count."""
 SMALL["search"] = [*SMALL["collect"], "--networks", "5", "--warmup", "4", "--proposer.budget", "40"]
@@ -52,6 +57,7 @@ def test_the_readmes_commands_and_its_example_run(tmp_path, monkeypatch, capsys)
         "corpus",
         "compare",
         "search",
+        "transfer",
     }
     for words in told:
         small = IN_TABLE if "--table" in words else SMALL.get(words[0], [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,8 @@ def write_page(content: Mapping[str, Any], path: Path) -> None:
         path: of the page.
     """
     html = comparison(content["rows"]).to_html(include_plotlyjs=True, config={"displaylogo": False})
-    write_text(path, html)
+    title = f"{content['rows'][0]['name']} on {content['data']['name']} · nas transfer"
+    write_text(path, html.replace("<head>", f"<head><title>{escape(title)}</title>", 1))
 
 
 def comparison(rows: Sequence[Mapping[str, Any]]) -> Figure:
@@ -67,8 +69,10 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> Figure:
             row=3,
             col=1,
         )
-    figure.update_yaxes(showticklabels=False, rangemode="tozero")
-    figure.update_yaxes(showticklabels=True, tickformat=".0%", rangemode="normal", row=3, col=1)
+    figure.update_yaxes(showticklabels=False, ticks="", rangemode="tozero")
+    figure.update_yaxes(
+        showticklabels=True, ticks="outside", tickformat=".0%", rangemode="normal", row=3, col=1
+    )
     figure.update_xaxes(title="epoch", row=3, col=1)
     figure.update_layout(
         template="simple_white",

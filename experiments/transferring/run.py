@@ -55,20 +55,31 @@ class Run:
             NasError: something cannot be; most of that before anything is trained.
         """
         from nas.training.transfer import is_first
-        from nas.training.transfer.trainer import check_training
+        from nas.training.transfer.trainer import check_batches, check_training
 
-        for each in self.contestants:
+        check_batches(self.data, self.recipe, self.machines.world)
+        found = [
             check_training(self._place(each), self._task(each), self.resume)
+            for each in self.contestants
+        ]
         if is_first():
             self.folder.make()
             say(self.plan())
+            for each, state in zip(self.contestants, found, strict=True):
+                if state is not None:
+                    say(f"{each.name} goes on behind step {state.step:,} of {self.steps:,}")
         trained = [self.train(each) for each in self.contestants]
         return self.finish(trained) if is_first() else None
+
+    @property
+    def steps(self) -> int:
+        """Steps of the optimizer for each network."""
+        return len(self.data.train) // self.recipe.batch_size * self.recipe.epochs
 
     def plan(self) -> str:
         """What is going to be done."""
         data, recipe, size = self.data, self.recipe, self.data.input
-        steps = len(data.train) // recipe.batch_size
+        steps = self.steps // recipe.epochs
         shape = f"{size.channels}x{size.height}x{size.width}"
         lines = [
             f"{each.name}: {each.told}, {each.params:,} parameters, {each.macs:,} MACs"

@@ -151,13 +151,13 @@ def transfer(best: Path, data: Path, options: argparse.Namespace, folder: Path) 
 
     def one(seed: int) -> int:
         own = ["--seed", f"{seed}", "--out", str(_place(folder, seed))]
-        command = subprocess.Popen(
+        with subprocess.Popen(
             [*words, *own], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        assert command.stdout is not None
-        for line in command.stdout:
-            say(f"seed {seed}: {line.rstrip()}")
-        return command.wait()
+        ) as command:
+            assert command.stdout is not None
+            for line in command.stdout:
+                say(f"seed {seed}: {line.rstrip()}")
+        return int(abs(command.returncode))
 
     workers = 1 if torch.cuda.is_available() else worker_count("auto")
     with one_thread_each(), ThreadPoolExecutor(workers) as pool:

@@ -12,6 +12,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from nas.core.architecture import Input
 from nas.core.errors import InvalidOption
 
+_UNFIT = (RuntimeError, ValueError, TypeError, AssertionError)  # the models' words for it
+
 
 class Cost(NamedTuple):
     """What a network costs: learnable parameters, and multiply-accumulates for one image."""
@@ -46,7 +48,9 @@ def torchvision_network(name: str, size: Input) -> nn.Module:
         network: nn.Module = models.get_model(
             name, num_classes=size.classes, **_settings(name, size)
         )
-    except (ValueError, TypeError) as error:
+    except NotImplementedError:  # a RuntimeError, but about where it is made; see `cost_of`
+        raise
+    except _UNFIT as error:
         raise _unfit(name, size, error) from error
     return network
 
@@ -82,7 +86,7 @@ def cost_of(make: Callable[[], nn.Module], name: str, size: Input) -> Cost:
     try:
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             network.eval()(image)
-    except RuntimeError as error:
+    except _UNFIT as error:
         raise _unfit(name, size, error) from error
     params = sum(each.numel() for each in network.parameters() if each.requires_grad)
     return Cost(params, counter.get_total_flops() // 2)

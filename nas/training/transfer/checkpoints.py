@@ -80,12 +80,10 @@ class State(NamedTuple):
 
     Attributes:
         task: what is trained on what, as JSON.
-        epoch: epochs that are over.
         step: steps of the optimizer, over all epochs.
     """
 
     task: dict[str, Any]
-    epoch: int
     step: int
 
 
@@ -99,7 +97,7 @@ def read_state(path: Path) -> State | None:
         return None
     try:
         found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        return State(found["transfer"]["task"], found["epoch"], found["global_step"])
+        return State(found["transfer"]["task"], found["global_step"])
     except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, KeyError, TypeError) as error:
         raise InvalidOption(
             f"the checkpoint {path} cannot be read: {' '.join(str(error).split())[:200]}; remove "

@@ -52,9 +52,15 @@ class Machines:
         for name, number in counts.items():
             if number != "auto" and number < 1:
                 raise InvalidOption(f"{name} must be at least 1, but got {number}")
-        for name, amount in (("loaders", self.loaders), ("minutes", self.checkpoint_minutes)):
-            if amount < 0:
-                raise InvalidOption(f"{name} must be 0 or more, but got {amount}")
+        for name in ("loaders", "checkpoint_minutes"):
+            if getattr(self, name) < 0:
+                raise InvalidOption(f"{name} must be 0 or more, but got {getattr(self, name)}")
+
+    @property
+    def world(self) -> int:
+        """How many devices take part."""
+        each = torch.cuda.device_count() or 1 if self.devices == "auto" else self.devices
+        return each * self.nodes
 
 
 @dataclass(frozen=True)
@@ -127,15 +133,15 @@ def train_long(
         InvalidOption: a package is missing, the batches cannot be split among the devices, the
             training diverged, or there is a checkpoint of another one.
     """
-    state = check_training(folder, task or {}, resume)
     machines = machines or Machines()
+    check_batches(data, recipe, machines.world)
+    state = check_training(folder, task or {}, resume)
     module = TransferTraining(classifier, recipe, seed, task or {})
     with torch.random.fork_rng([]), quiet(), interruptible():
         trainer = _trainer(recipe, machines, folder, state, on_step)
         # Lightning cannot know that our batches go on inside an epoch.
         warnings.filterwarnings("ignore", message="You're resuming from a checkpoint that ended")
         loaders = _Loaders(data, recipe, seed, state.step if state else 0, machines.loaders)
-        loaders.check(trainer.world_size)
         start = str(folder / CHECKPOINT) if state else None
         try:
             trainer.fit(module, datamodule=loaders, ckpt_path=start, weights_only=True)
@@ -177,6 +183,31 @@ def check_training(folder: Path, task: dict[str, Any], resume: bool) -> State | 
     return state
 
 
+def check_batches(data: StreamedData, recipe: TransferRecipe, world: int) -> None:
+    """Refuses batches that cannot be.
+
+    Raises:
+        InvalidData: an epoch would have no step, or a device nothing to judge.
+        InvalidOption: a step cannot be split evenly among the devices.
+    """
+    size, parts = recipe.batch_size, world * recipe.accumulate
+    if size % parts or size // parts < 2:
+        raise InvalidOption(
+            f"batch_size must be a multiple of devices times accumulate ({parts}), and leave "
+            f"each at least 2 images, but got {size}"
+        )
+    if len(data.train) < size:
+        raise InvalidData(
+            f"{data.name} must have at least as many training images as a step sees ({size}), "
+            f"but has {len(data.train)}; lower --recipe.batch_size"
+        )
+    fewest = min(len(data.val), len(data.test))
+    if fewest < world:
+        raise InvalidData(
+            f"{data.name} must have an image to judge for each of {world} devices, but has {fewest}"
+        )
+
+
 def is_first() -> bool:
     """Whether this is the process that tells and writes, of those that train together."""
     return not getattr(rank_zero_only, "rank", 0)
@@ -192,22 +223,6 @@ class _Loaders(pl.LightningDataModule):
         self._data, self._recipe, self._seed = data, recipe, seed
         self._done, self._loaders = done, loaders
         self._open: list[StreamedBatches] = []
-
-    def check(self, world: int) -> None:
-        """Raises where an epoch would have no step, or a step cannot be split evenly."""
-        size, parts = self._recipe.batch_size, world * self._recipe.accumulate
-        if size % parts or size // parts < 2:
-            raise InvalidOption(
-                f"batch_size must be a multiple of devices times accumulate ({parts}), and leave "
-                f"each at least 2 images, but got {size}"
-            )
-        if len(self._data.train) < size:
-            raise InvalidData(
-                f"{self._data.name} must have at least as many training images as a step sees "
-                f"({size}), but has {len(self._data.train)}; lower --recipe.batch_size"
-            )
-        if min(len(self._data.val), len(self._data.test)) < world:
-            raise InvalidData(f"{self._data.name} must have an image to judge for each device")
 
     def train_dataloader(self) -> StreamedBatches:
         """Shuffled and augmented; another order each epoch."""
