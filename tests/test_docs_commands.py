@@ -12,7 +12,7 @@ from experiments.cli import VERBS, parser_of, split_verb
 DOCS = Path(__file__).parents[1] / "docs"
 LINES = [
     (page, line)
-    for page in ("scale.md", "search.md", "results.md", "transfer.md")
+    for page in ("scale.md", "search.md", "results.md", "report.md", "transfer.md")
     for line in re.findall(r"^(?:srun )?(nas .*)$", (DOCS / page).read_text(), re.MULTILINE)
     if "PATH_OF" not in line
 ]
@@ -39,4 +39,10 @@ def test_the_jobs_command_is_accepted():
 
 
 def test_each_page_has_commands():
-    assert {page for page, _ in LINES} == {"scale.md", "search.md", "results.md", "transfer.md"}
+    assert {page for page, _ in LINES} == {
+        "scale.md",
+        "search.md",
+        "results.md",
+        "report.md",
+        "transfer.md",
+    }

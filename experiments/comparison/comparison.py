@@ -13,7 +13,7 @@ from experiments.folder import RunFolder, read_json, write_json
 from nas.core.errors import InvalidOption
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Surrogates on the same splits of a corpus; a notebook shows it as a table.
 
@@ -55,6 +55,8 @@ class Comparison:
 
     def __str__(self) -> str:
         return "\n\n".join([comparison_table(self.rows), *oracle(self.noise_ceiling)])
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         def line(tag: str, cells: list[str]) -> str:

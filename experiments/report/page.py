@@ -83,7 +83,8 @@ def render(content: Content, shown: Sequence[Section], remarks: Sequence[str]) -
 
     from nas import __version__
 
-    drawn = [figure for section in shown for part in section.parts for figure in _figures(part)]
+    parts = [part for section in shown for part in section.parts]
+    drawn = [plot.figure for part in parts for plot in plots_of(part)]
     keys = {key for figure in drawn for trace in figure.data for key in _keys(trace.customdata)}
     known = content.architectures
     environment = jinja2.Environment(
@@ -106,9 +107,9 @@ def render(content: Content, shown: Sequence[Section], remarks: Sequence[str]) -
     )
 
 
-def _figures(part: Part) -> list[Any]:
-    plots_of = part.plots if isinstance(part, Plots) else [part] if isinstance(part, Plot) else []
-    return [plot.figure for plot in plots_of]
+def plots_of(part: Part) -> Sequence[Plot]:
+    """The figures of a part."""
+    return part.plots if isinstance(part, Plots) else [part] if isinstance(part, Plot) else []
 
 
 def _keys(customdata: Any) -> list[str]:

@@ -1,8 +1,17 @@
-// Each figure is drawn when it comes near the screen, so that a long page answers at once.
+// Each figure is drawn when it comes near the screen, and Plotly, which takes a second to begin, is
+// run for the first of them: the page itself answers at once.
+function load() {
+  if (window.Plotly) return;
+  const script = document.createElement("script");
+  script.textContent = document.getElementById("plotly").textContent;
+  document.head.append(script);
+}
+
 const coarse = matchMedia("(pointer: coarse)");
 const drawn = new Set();
 
 function draw(place) {
+  load();
   const figure = FIGURES[place.dataset.figure];
   const ink = getComputedStyle(document.documentElement).getPropertyValue("--ink").trim();
   figure.layout.font.color = ink;
