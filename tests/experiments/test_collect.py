@@ -7,7 +7,8 @@ import pytest
 from experiments.cli import main
 from experiments.collect import known_input, summary, task_of
 from experiments.folder import RunFolder
-from experiments.report.page import best_networks
+from experiments.report.content import Content
+from experiments.report.summary import of_corpus
 from experiments.searching.for_real import outcome
 from nas import Corpus, Header, Input
 from nas.core.limits import Limits
@@ -50,13 +51,14 @@ def test_a_summary_counts_networks_once_and_says_how_they_ended():
     assert summary(found[:1]) == "1 networks, 1 out of time, none finished"
 
 
-def test_a_network_that_was_trained_again_is_no_proposal_and_listed_once():
+def test_a_network_that_was_trained_again_is_no_proposal_and_listed_once(tmp_path):
     corpus = small_corpus(6)
     again = [replace(record, seed=99) for record in corpus]
     found = Corpus(corpus.header, (*corpus, *again))
     assert "best proposed" not in outcome(found, 6)
-    keys = [each["key"] for each in best_networks(found)]
-    assert len(keys) == len(set(keys)) == 6
+    shown = Content(RunFolder(tmp_path), found).finished
+    assert [record.architecture.key for record in shown] == [r.architecture.key for r in corpus]
+    assert of_corpus(found).startswith("6 networks ")
 
 
 @pytest.mark.slow
