@@ -161,6 +161,7 @@ def test_it_follows_the_theme(visit, phone):
         for each in (visit, phone)
     ]
     assert colors[0] != colors[1]
+    visit.draw_all()
     ink = "FIGURES[0].layout.font.color"
     before = visit.page.evaluate(ink)
     visit.page.emulate_media(color_scheme="dark")
