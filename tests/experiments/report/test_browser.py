@@ -25,10 +25,10 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory):
+@pytest.fixture(scope="session")
+def report(full):
     """The path of a page with every kind of section."""
-    return write_report(material.everything(tmp_path_factory.mktemp("browser") / "full"))
+    return full[0].report
 
 
 class Visit:
