@@ -72,6 +72,12 @@ def test_it_opens_without_a_word_and_asks_nobody(visit, report):
     }
 
 
+def test_no_button_sends_a_figure_away(visit):
+    titles = "[...document.querySelectorAll('.modebar-btn')].map(each => each.dataset.title)"
+    told = visit.page.evaluate(titles)
+    assert told and not [each for each in told if "hare" in each or "loud" in each]
+
+
 def test_every_figure_is_drawn(visit):
     figures = visit.page.locator(".plot")
     assert figures.count() == visit.page.evaluate("FIGURES.length") >= 8
