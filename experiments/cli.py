@@ -204,9 +204,6 @@ def parser_of(name: str, verb: Verb) -> ArgumentParser:
         skip={verb.many} if verb.many else None,
         sub_configs=True,
     )
-    for action in parser._actions:
-        if getattr(action, "_typehint", None) is bool:  # a flag alone says yes
-            action.nargs, action.const = "?", True
     parser.set_defaults({key: {"class_path": path} for key, path in verb.defaults})
     for source, target in verb.links:
         parser.link_arguments(source, target)

@@ -21,6 +21,7 @@ function draw(place) {
       trace.text = trace.customdata.map(key => NETWORKS[key] || key);
   Plotly.react(place, figure.data, figure.layout, {
     responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d"],
+    showSendToCloud: false, plotlyServerURL: "", // Plotly's own server is a network too
   });
   drawn.add(place);
 }

@@ -25,10 +25,10 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory):
+@pytest.fixture(scope="session")
+def report(full):
     """The path of a page with every kind of section."""
-    return write_report(material.everything(tmp_path_factory.mktemp("browser") / "full"))
+    return full[0].report
 
 
 class Visit:
@@ -70,6 +70,12 @@ def test_it_opens_without_a_word_and_asks_nobody(visit, report):
     assert {url for url in visit.requests if not url.startswith(("data:", "blob:"))} == {
         report.as_uri()
     }
+
+
+def test_no_button_sends_a_figure_away(visit):
+    titles = "[...document.querySelectorAll('.modebar-btn')].map(each => each.dataset.title)"
+    told = visit.page.evaluate(titles)
+    assert told and not [each for each in told if "hare" in each or "loud" in each]
 
 
 def test_every_figure_is_drawn(visit):
@@ -165,7 +171,7 @@ def test_it_follows_the_theme(visit, phone):
     ink = "FIGURES[0].layout.font.color"
     before = visit.page.evaluate(ink)
     visit.page.emulate_media(color_scheme="dark")
-    assert visit.page.evaluate(ink) != before
+    visit.page.wait_for_function(f"{ink} !== {before!r}")
     visit.page.emulate_media(color_scheme="light")
 
 

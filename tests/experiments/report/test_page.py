@@ -45,19 +45,17 @@ def page(folder, *trust):
 
 
 def words(text):
-    """The page without its scripts and styles, tags and white space."""
-    text = re.sub(r"<(script|style)>.*?</\1>", " ", text, flags=re.DOTALL)
-    return " ".join(re.sub(r"<[^>]+>", " ", text).split())
+    """What is written on the page."""
+    return " ".join(re.sub(r"<[^>]+>", " ", markup(text)).split())
+
+
+def markup(text):
+    """The page without its scripts and styles."""
+    return re.sub(r"<(script|style)\b.*?</\1>", " ", text, flags=re.DOTALL)
 
 
 def headings(text):
     return re.findall(r"<h2>(.*?)</h2>", text)
-
-
-@pytest.fixture(scope="module")
-def full(tmp_path_factory):
-    folder = material.everything(tmp_path_factory.mktemp("run") / "full")
-    return folder, page(folder)
 
 
 def test_a_full_folder_has_every_section(full):
@@ -71,9 +69,9 @@ def test_the_title_says_what_it_is(full):
 
 
 def test_nothing_comes_from_a_network(full):
-    outside = re.sub(r"<script\b.*?</script>", "", full[1], flags=re.DOTALL)
-    assert not re.findall(r"(?:src|href)=\"(?!#|data:)", outside)
-    assert "@import" not in outside and "url(" not in outside
+    assert not re.findall(r"(?:src|href)=\"(?!#|data:)", markup(full[1]))
+    (style,) = re.findall(r"<style>.*?</style>", full[1], flags=re.DOTALL)
+    assert "@import" not in style and "url(" not in style
 
 
 def test_text_of_a_file_is_no_markup(full):
