@@ -57,7 +57,7 @@ def best_networks(content: Content, judge: Judge | None) -> Iterator[Section]:
     if finished is None:
         return
     ranked = _best(content)
-    words = ["By accuracy. A strip is the block that fills the network's places, input first."]
+    words = ["By accuracy. Each strip is a block design, from input to output."]
     ours = finished.header.source == "nas collect"
     said = _predicted(content, ranked, judge)
     cards = [
