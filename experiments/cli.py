@@ -212,13 +212,20 @@ def parser_of(name: str, verb: Verb) -> ArgumentParser:
     for action in parser._actions:
         action.required = action.required and action.dest not in defaults  # or the help says so
         parameter = parameters.get(action.dest)
-        if parameter is not None and isinstance(parameter.default, bool):
+        if parameter is not None and str(parameter.annotation).startswith("bool"):
             action.nargs, action.const = "?", True  # --resume is --resume true
     return parser
 
 
-def command(function: Callable[..., None], words: Sequence[str] | None = None) -> int:
+def command(
+    function: Callable[..., None], words: Sequence[str] | None = None, positional: bool = False
+) -> int:
     """Runs a function of this package that is no verb, its parameters as options.
+
+    Args:
+        function: with the command's help as docstring.
+        words: of the command line; those of the process where None is given.
+        positional: whether parameters without default are positional arguments.
 
     Returns:
         Exit status, as of `main`.
@@ -226,7 +233,7 @@ def command(function: Callable[..., None], words: Sequence[str] | None = None) -
     from jsonargparse import ArgumentParser
 
     parser = ArgumentParser(description=(function.__doc__ or "").partition("\n")[0])
-    parser.add_function_arguments(function, as_positional=False)
+    parser.add_function_arguments(function, as_positional=positional)
     arguments = parser.instantiate(parser.parse_args(words)).as_dict()
     try:
         function(**arguments)

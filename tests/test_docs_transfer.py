@@ -1,12 +1,13 @@
 """The page about the transfer: its example runs, and its figures are those of the code."""
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 import torch
 
-from experiments.transferring.small import parser
+from experiments.transferring.small import small
 from nas import Architecture, Input, Layer
 from nas.core.limits import Limits
 from nas.core.scaling import scale_to
@@ -50,6 +51,6 @@ def test_the_costs_are_those_of_the_networks(name, skeleton):
 
 
 def test_the_small_one_has_the_sizes_that_its_page_tells():
-    options = parser().parse_args([])
-    assert options.seeds == [0, 1, 2] and options.out == "runs/small-transfer"
+    options = inspect.signature(small).parameters
+    assert options["seeds"].default == 3 and options["out"].default == Path("runs/small-transfer")
     assert "runs/small-transfer/small.md" in PAGE

@@ -31,7 +31,16 @@ def images(data: str, size: int, train: int, val: int, test: int, out: Path) -> 
         test: of test images, likewise.
         out: the .npz file.
     """
-    np.savez_compressed(out, **smaller(load_data(data), size, train, val, test))
+    write_smaller(load_data(data), size, train, val, test, out)
+
+
+def write_smaller(data: DataSet, size: int, train: int, val: int, test: int, out: Path) -> None:
+    """Writes such a file, whole or not at all, and its folder."""
+    arrays = smaller(data, size, train, val, test)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = out.with_suffix(".tmp.npz")
+    np.savez_compressed(temporary, **arrays)
+    temporary.replace(out)
 
 
 def smaller(data: DataSet, size: int, train: int, val: int, test: int) -> dict[str, Any]:

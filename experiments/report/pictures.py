@@ -9,9 +9,11 @@ section's further ones are numbered. They need the extra `docs` and a Chrome or 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from experiments.cli import command
 from experiments.folder import RunFolder
 from experiments.report.cards import judge_of
 from experiments.report.content import read_content
@@ -50,14 +52,5 @@ def named(shown: Sequence[Section]) -> Iterator[tuple[str, Plot]]:
             yield name if number == 1 else f"{name}-{number}", plot
 
 
-def main(words: Sequence[str] | None = None) -> None:
-    """The command."""
-    from jsonargparse import ArgumentParser
-
-    parser = ArgumentParser(description="the figures of a run folder's page as SVG files")
-    parser.add_function_arguments(pictures, as_positional=True)
-    pictures(**parser.instantiate(parser.parse_args(words)).as_dict())
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(command(pictures, positional=True))

@@ -16,6 +16,8 @@ from search_spaces import light_skeleton, vgg13_bn, vgg_skeleton
 if TYPE_CHECKING:
     from torch import nn
 
+    Make = Callable[[Architecture, int], nn.Module]
+
 Skeletons = Literal["vgg", "light"]
 SKELETONS = {"vgg": vgg_skeleton, "light": light_skeleton}
 
@@ -93,7 +95,7 @@ def baseline(name: str, size: Input, macs: int) -> Contestant:
     """
     if name == SCALED:
         scaled = scale_to(vgg13_bn(size), Limits(max_macs=macs))
-        return _ours(name, scaled.architecture, f"VGG-13-BN x {scaled.multiplier:.3f}")
+        return _ours(name, scaled.architecture, f"VGG-13-BN x {scaled.multiplier:.3f}", _vgg)
     from nas.training.transfer.baselines import cost_of, torchvision_network
 
     cost = cost_of(partial(torchvision_network, name, size), name, size)
@@ -101,10 +103,10 @@ def baseline(name: str, size: Input, macs: int) -> Contestant:
     return Contestant(name, name, make, cost.params, cost.macs, "torchvision's")
 
 
-def _ours(name: str, architecture: Architecture, told: str) -> Contestant:
-    make = partial(_built, architecture)
+def _ours(name: str, architecture: Architecture, told: str, make: Make | None = None) -> Contestant:
+    made = partial(make or _built, architecture)
     params, macs = architecture.params, architecture.macs
-    return Contestant(name, architecture.key, make, params, macs, told, architecture)
+    return Contestant(name, architecture.key, made, params, macs, told, architecture)
 
 
 def _built(architecture: Architecture, seed: int) -> nn.Module:
@@ -112,6 +114,19 @@ def _built(architecture: Architecture, seed: int) -> nn.Module:
 
     network = build(architecture)
     initialise(network, seed)
+    return network
+
+
+def _vgg(architecture: Architecture, seed: int) -> nn.Module:
+    """With torchvision's initial weights in the dense layers, by which VGG learns far sooner."""
+    import torch
+    from torch import nn
+
+    network = _built(architecture, seed)
+    generator = torch.Generator().manual_seed(seed)
+    for module in network.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=0.01, generator=generator)
     return network
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 
 import nas
 from experiments.cli import VERBS, main, parser_of
+from experiments.cli import command as command_of
 from experiments.transferring.contestants import SCALED, baseline, searched
 from nas import Architecture, Input, Layer, Skeleton
 from nas.core.choices import Draw
@@ -246,6 +247,15 @@ def test_the_scaled_baseline_has_the_networks_macs():
     assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
 
 
+def test_the_scaled_baseline_begins_as_torchvisions_does():
+    network = baseline(SCALED, Input(3, 32, 32, 10), 20_000_000).make(0)
+    dense = [module for module in network.modules() if isinstance(module, torch.nn.Linear)]
+    assert len(dense) == 3
+    for module in dense:
+        assert module.weight.std().item() == pytest.approx(0.01, rel=0.1)
+        assert not module.bias.any()
+
+
 def test_a_seed_gives_torchvisions_network_its_weights():
     found = baseline("squeezenet1_1", Input(3, 32, 32, 10), 1)
     state = torch.get_rng_state()
@@ -258,6 +268,7 @@ def test_flags_need_no_value():
     parse = parser_of("transfer", VERBS["transfer"]).parse_args
     assert [parse(w).resume for w in ([], ["--resume"], ["--resume", "false"])] == [0, 1, 0]
     assert parse(["--resume", "--out", "x"]).resume
+    assert [parse(w).check for w in ([], ["--check"], ["--check", "false"])] == [None, True, False]
     collect = parser_of("collect", VERBS["collect"]).parse_args(["--reclaim", "--networks", "3"])
     assert collect.reclaim and collect.networks == 3
 
@@ -318,16 +329,31 @@ def test_of_two_processes_the_first_one_tells_and_writes(here):
 
 @pytest.mark.slow
 def test_the_small_transfer_runs_and_goes_on(here, capsys):
-    from experiments.transferring.small import main as small
+    from experiments.transferring.small import small
+
+    def run(*words):
+        return command_of(small, words)
 
     three_kinds("full.npz", side=32, train=120, test=30)
     options = ["--data", "npz:full.npz", "--search_train", "60", "--networks", "3"]
-    options += ["--train", "90", "--epochs", "1", "--max_macs", "500000", "--seeds", "0", "1"]
+    options += [
+        "--train",
+        "90",
+        "--epochs",
+        "1",
+        "--max_macs",
+        "500000",
+        "--seeds",
+        "2",
+        "--test",
+        "30",
+    ]
     for _ in range(2):
-        assert small([*options, "--out", "small"]) == 0
+        assert run(*options, "--out", "small") == 0
         said = capsys.readouterr().out
         assert "points" in said and "of 2 seeds" in said
     found = json.loads(Path("small/small.json").read_text())
-    assert found["seeds"] == [0, 1] and set(found["top1"]) == {"searched", SCALED}
+    assert found["seeds"] == 2 and set(found["top1"]) == {"searched", SCALED}
     assert "mean ± sd" in Path("small/small.md").read_text()
-    assert small(["--data", "npz:nowhere.npz", "--out", "other"]) == 2
+    assert run("--data", "npz:nowhere.npz", "--out", "other") == 2
+    assert run("--data", "npz:full.npz", "--seeds", "0") == 2

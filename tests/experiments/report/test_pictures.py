@@ -2,8 +2,9 @@
 
 import pytest
 
+from experiments.cli import command
 from experiments.report.parts import Plot, Plots, Section
-from experiments.report.pictures import main, named
+from experiments.report.pictures import named, pictures
 from tests.experiments.report import material
 from tests.experiments.report.test_browser import CHROMIUM
 
@@ -20,7 +21,8 @@ def test_pictures_are_written(tmp_path):
     pytest.importorskip("kaleido")
     folder = material.RunFolder(tmp_path / "run")
     material.corpus().write(folder.corpus)
-    main([str(folder.path), "--out", str(tmp_path / "out")])
+    words = [str(folder.path), "--out", str(tmp_path / "out")]
+    assert command(pictures, words, positional=True) == 0
     written = {path.name: path.read_text() for path in (tmp_path / "out").iterdir()}
     assert set(written) == {
         "learning-curves.svg",
