@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from experiments.corpora import corpus_file
 from experiments.folder import RunFolder
 from experiments.terminal import ProgressBar, say, training_workers, wrote
 from nas.core.architecture import Input
@@ -60,7 +61,7 @@ def collect(
         storage: Optuna storage: an RDB URL, journal:PATH or grpc://HOST:PORT; a SQLite file in
             --out where none is given.
         study: name of the study in the storage.
-        corpus: exported corpus to go on from.
+        corpus: exported corpus to go on from, or the name of one that the project holds.
         seed: of the stream of architectures and of every training.
         max_params: largest number of parameters of a network.
         max_macs: largest number of multiply-accumulates of a network for one image.
@@ -89,7 +90,7 @@ def collect(
         workers=training_workers(workers, device),
         storage=storage,
         study=study,
-        known=Corpus.read(corpus) if corpus else None,
+        known=Corpus.read(corpus_file(corpus)) if corpus else None,
         reclaim=reclaim,
         retry_failed=retry_failed,
         retrain=retrain,

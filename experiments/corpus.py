@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.corpora import corpus_file
 from experiments.folder import RunFolder
 from experiments.terminal import say, table, wrote
 from nas.core import metrics
@@ -20,7 +21,7 @@ def info(file: Path) -> None:
     Args:
         file: corpus file (.jsonl or .jsonl.gz).
     """
-    corpus = Corpus.read(file)
+    corpus = Corpus.read(corpus_file(file))
     header, finished = corpus.header, corpus.finished
     counts = [(status, sum(r.status == status for r in corpus)) for status in STATUSES]
     size = header.input
@@ -114,7 +115,7 @@ def merge(files: list[Path], out: Path) -> None:
         out: corpus file to write (.jsonl or .jsonl.gz).
     """
     _check_name(out)
-    first, *others = (Corpus.read(file) for file in files)
+    first, *others = (Corpus.read(corpus_file(file)) for file in files)
     corpus = first.merge(*others)
     corpus.write(out)
     wrote([f"{out} ({counted(corpus)})"])

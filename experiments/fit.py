@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from experiments.corpora import corpus_file
 from experiments.folder import RunFolder, write_json
 from experiments.terminal import say, wrote
 from nas.core.corpus import Corpus
@@ -17,11 +18,11 @@ def fit(corpus: Path, surrogate: Surrogate, out: Path = Path("runs/fit")) -> Non
     """Fit one surrogate to all finished networks of a corpus.
 
     Args:
-        corpus: corpus file.
+        corpus: corpus file, or the name of one that the project holds.
         surrogate: class path of the surrogate, with its settings.
         out: folder for the fitted surrogate.
     """
-    networks = finished(Corpus.read(corpus), least=2)
+    networks = finished(Corpus.read(corpus_file(corpus)), least=2)
     folder = RunFolder(out).make()
     name = type(surrogate).__name__
     say(f"fitting {name} to {len(networks)} networks …")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import nas
+from experiments.corpora import NAMES, fitted_folder
 from nas.core.corpus import Header
 from nas.core.errors import InvalidOption
 from nas.core.files import check_folder, write_text
@@ -166,14 +167,19 @@ def read_json(path: Path, what: str) -> Any:
 def surrogate_folder(path: Path) -> RunFolder:
     """The run folder around a fitted surrogate; the surrogate's own folder inside it will do too.
 
+    Args:
+        path: of the folder, or the name of one that the project holds.
+
     Raises:
         InvalidOption: there is none.
     """
+    path = fitted_folder(path)
     folder = RunFolder(path.parent if path.name == RunFolder(path).surrogate.name else path)
     if (folder.surrogate / "surrogate.json").is_file():
         return folder
     raise InvalidOption(
-        f"--surrogate must be a folder that 'nas fit' wrote, but {path} holds no surrogate"
+        f"--surrogate must be a folder that 'nas fit' wrote, or one of {', '.join(NAMES)}, but "
+        f"{path} holds no surrogate"
     )
 
 

@@ -19,7 +19,7 @@ def predict(
     """Predict the accuracy of architectures.
 
     Args:
-        surrogate: folder that 'nas fit' wrote.
+        surrogate: folder that 'nas fit' wrote, or the name of one that the project holds.
         architecture: JSON file with one architecture, a list of them, or what 'nas propose' wrote.
         epoch: after which the accuracy is asked; the last one where none is given.
         trust: packages besides our own that a saved surrogate may come from.

@@ -31,7 +31,8 @@ def propose(
     """Propose the architectures that a fitted surrogate likes best.
 
     Args:
-        surrogate: folder that 'nas fit' wrote; its task gives the input.
+        surrogate: folder that 'nas fit' wrote, or the name of one that the project holds; its task
+            gives the input.
         space: search space.
         proposer: how the space is looked through.
         budget: architectures that the proposer may score, instead of its own setting.

@@ -12,6 +12,7 @@ from experiments.comparison.judging import Judged, Size, Split, Target, splits_o
 from experiments.comparison.naming import named
 from experiments.comparison.running import Results, Work, run
 from experiments.comparison.statistics import row
+from experiments.corpora import corpus_file
 from experiments.fit import finished
 from experiments.folder import RunFolder, write_json
 from experiments.terminal import say, worker_count, wrote
@@ -40,7 +41,7 @@ def compare(
     What was judged once in --out is not judged again: add a surrogate, and only that one runs.
 
     Args:
-        corpus: corpus file.
+        corpus: corpus file, or the name of one that the project holds.
         surrogates: class paths, or class_path/init_args, of the surrogates.
         train_size: networks that each surrogate is fitted to; a list gives sample-efficiency
             curves; fixed takes the corpus' own split, folds judges every network once, in as
@@ -58,7 +59,7 @@ def compare(
     check_seed(seed)
     if not 0 <= observed <= 1:
         raise InvalidOption(f"--observed must be a share from 0 to 1, but got {observed}")
-    networks = finished(Corpus.read(corpus), least=3)
+    networks = finished(Corpus.read(corpus_file(corpus)), least=3)
     if target == "curve" and round(observed * networks.epochs) >= networks.epochs:
         raise InvalidOption(
             "--target curve needs learning curves that go on after what is --observed, but this "

@@ -4,6 +4,20 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 """Holds, for each name, NAME.yaml (how it is collected), NAME.jsonl.gz, NAME.md and the folder NAME
-with a fitted surrogate."""
+with a fitted surrogate and its task."""
 
-NAMES = ("digits-block", "mnist-14px-block", "cifar10-16px-block")
+NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+
+
+def corpus_file(path: Path) -> Path:
+    """The corpus of that name where there is one and no such file; else the path itself."""
+    return _named(path, FOLDER / f"{path}.jsonl.gz")
+
+
+def fitted_folder(path: Path) -> Path:
+    """The folder of the fitted surrogate of that name, likewise."""
+    return _named(path, FOLDER / path)
+
+
+def _named(path: Path, own: Path) -> Path:
+    return own if str(path) in NAMES and own.exists() and not path.exists() else path

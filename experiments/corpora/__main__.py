@@ -41,8 +41,16 @@ def corpus(name: str, networks: int, retrain: int = 60) -> None:
     wanted = [f"--networks={networks}", f"--retrain={retrain}"]
     _run("collect", f"--config={config}", *wanted, *known, f"--out={run}")
     shutil.copyfile(RunFolder(Path(run)).corpus, kept)
-    _run("fit", f"--config={SURROGATE}", f"--corpus={kept}", f"--out={FOLDER / name}")
+    _run("fit", f"--config={SURROGATE}", f"--corpus={kept}", f"--out={run}")
+    keep_surrogate(RunFolder(Path(run)), RunFolder(FOLDER / name))
     write_text(FOLDER / f"{name}.md", card(name, Corpus.read(kept)))
+
+
+def keep_surrogate(fitted: RunFolder, kept: RunFolder) -> None:
+    """Takes surrogate and task, and nothing that tells where they were made."""
+    shutil.rmtree(kept.path, ignore_errors=True)
+    shutil.copytree(fitted.surrogate, kept.surrogate)
+    shutil.copyfile(fitted.task, kept.task)
 
 
 def _run(*words: str) -> None:

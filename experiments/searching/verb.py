@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from experiments.collect import task_of, under_bar
+from experiments.corpora import corpus_file
 from experiments.folder import RunFolder
 from experiments.searching.for_real import outcome, round_line, saved
 from experiments.searching.in_table import search_in_table
@@ -63,7 +64,7 @@ def search(
         proposer: how the space is looked through.
         space: search space; BlockSpace, or with --table the table's own.
         data: digits, a torchvision name, npz:PATH or folder:PATH; digits where no table is given.
-        table: corpus file to search in instead of training.
+        table: corpus file to search in instead of training, or the name of one of ours.
         recipe: how each network is trained.
         networks: number of different networks to train in all.
         warmup: random networks at the beginning; with as many as --networks, the baselines of a
@@ -110,7 +111,7 @@ def search(
     settings = (surrogate, acquisition, proposer, warmup, batch)
     folder = RunFolder(out)
     if table is not None:
-        replayed = Corpus.read(table)
+        replayed = Corpus.read(corpus_file(table))
         where = space.on(replayed.header.input) if space else space_of(replayed)
         sampler = SurrogateSampler(where, *settings, seed=seed, limits=limits)
         if confidence is not None and not replayed.epochs:

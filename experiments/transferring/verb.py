@@ -56,7 +56,7 @@ def transfer(
     Args:
         space: search space that the surrogate's favourite comes from.
         proposer: how that space is looked through.
-        surrogate: folder that 'nas fit' wrote.
+        surrogate: folder that 'nas fit' wrote, or the name of one that the project holds.
         architecture: JSON file with an architecture, or what 'nas propose' wrote: its first one.
         budget: architectures that the proposer may score, instead of its own setting.
         trust: packages besides our own that a saved surrogate may come from.
