@@ -50,9 +50,10 @@ def card(name: str, corpus: Corpus) -> str:
 def statistics(corpus: Corpus) -> str:
     """Accuracies and costs of the different networks that were trained to the end."""
     found = corpus.distinct.finished
+    tested = [record.test_accuracy for record in found if record.test_accuracy is not None]
     columns = {
         "validation accuracy": found.targets,
-        "test accuracy": np.array([record.test_accuracy or np.nan for record in found]),
+        **({"test accuracy": np.array(tested)} if tested else {}),
         "parameters": np.array([record.params for record in found], float),
         "MACs": np.array([record.macs for record in found], float),
     }

@@ -1,11 +1,21 @@
 """The data sets and corpora of the project's own."""
 
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import experiments.corpora
+from experiments.cli import command, main
+from experiments.corpora.__main__ import corpus as make_corpus
+from experiments.corpora.card import card
 from experiments.corpora.images import shrunk, smaller
+from nas import Corpus
 from nas.core.errors import InvalidOption
 from nas.training.data import DataSet, load_data
+from tests.experiments.test_cli import small_corpus
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +55,73 @@ def test_pixels_are_means():
 def test_more_than_there_is_is_refused(data, counts):
     with pytest.raises(InvalidOption, match="multiples of the 5 classes"):
         smaller(data, 4, *counts)
+
+
+CONFIG = """# python -m experiments.corpora.images --data X
+# Digits,
+# made small.
+data: digits
+recipe: {epochs: 1, batch_size: 256}
+max_macs: 200000
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder of corpora that holds the way to one called tiny."""
+    monkeypatch.chdir(tmp_path)
+    held = tmp_path / "held"
+    held.mkdir()
+    (held / "tiny.yaml").write_text(CONFIG)
+    for module in ("", ".__main__", ".card"):
+        monkeypatch.setattr(import_module(f"experiments.corpora{module}"), "FOLDER", held)
+    monkeypatch.setattr(experiments.corpora, "NAMES", ("tiny",))
+    monkeypatch.setattr("experiments.corpora.__main__.NAMES", ("tiny",))
+    return held
+
+
+def test_a_card_tells_what_there_is_and_how_to_make_it(folder):
+    found = small_corpus(12)
+    again = [replace(record, seed=5, target=record.target + 0.01) for record in found[:3]]
+    said = card("tiny", Corpus(found.header, (*found, *again)))
+    assert said.startswith("# tiny\n\nDigits, made small.\n\n```\npython -m experiments.corpora.im")
+    assert "--name tiny --networks 12 --retrain 3\n```" in said
+    assert "12 networks and 3 further trainings" in said and "15 complete" in said
+    assert "noise**: not measured" not in said
+    assert "validation accuracy" in said and "test accuracy" not in said
+    assert "nas propose --surrogate tiny" in said
+
+
+def test_a_corpus_and_its_surrogate_are_called_by_name(folder, capsys):
+    small_corpus(12).write(folder / "tiny.jsonl.gz")
+    assert main(["fit", "--corpus=tiny", "--surrogate=surrogates.Constant", "--out=held/tiny"]) == 0
+    assert main(["propose", "--surrogate=tiny", "--budget=20", "--top=2", "--out=mine"]) == 0
+    asked = ["predict", "--surrogate=tiny", "--architecture=mine/proposals.json"]
+    assert main(asked) == 0
+    assert main(["corpus", "info", "tiny"]) == 0
+    assert "12 networks" in capsys.readouterr().out
+    Path("tiny").mkdir()  # what one has oneself comes first
+    assert main(asked) == 2
+    assert "tiny holds no surrogate" in capsys.readouterr().err
+
+
+def test_a_name_that_is_none_is_refused_with_the_names_there_are(folder, capsys):
+    assert command(make_corpus, ["--name=huge", "--networks=3"]) == 2
+    assert "--name must be one of tiny, but got huge" in capsys.readouterr().err
+    assert main(["predict", "--surrogate=huge", "--architecture=x.json"]) == 2
+
+
+@pytest.mark.slow
+def test_a_corpus_is_made_and_grows(folder, monkeypatch, capsys):
+    quick = folder / "quick.yaml"
+    quick.write_text("surrogate: {class_path: surrogates.Peephole, init_args: {epochs: 2}}\n")
+    monkeypatch.setattr("experiments.corpora.__main__.SURROGATE", quick)
+    for networks in (6, 8):
+        words = ["--name=tiny", f"--networks={networks}", "--retrain=2"]
+        assert command(make_corpus, words) == 0, capsys.readouterr().err
+        made = Corpus.read(folder / "tiny.jsonl.gz")
+        assert len(made.distinct) == networks and len(made) == networks + 2
+    kept = {path.relative_to(folder / "tiny").parts[0] for path in folder.glob("tiny/**/*")}
+    assert kept == {"surrogate", "task.json"}
+    assert "--networks 8 --retrain 2" in (folder / "tiny.md").read_text()
+    assert main(["propose", "--surrogate=tiny", "--budget=20", "--out=mine"]) == 0
