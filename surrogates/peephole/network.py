@@ -95,12 +95,12 @@ class PeepholeNetwork(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.type_table = nn.Embedding(TYPE_ROWS, embedding, padding_idx=0)
-        self.kernel_table = nn.Embedding(LARGEST_KERNEL + 1, embedding, padding_idx=0)
-        self.ratio_table = nn.Embedding(len(RATIOS) + 1, embedding, padding_idx=0)
+        self.type_table = _table(TYPE_ROWS, embedding)
+        self.kernel_table = _table(LARGEST_KERNEL + 1, embedding)
+        self.ratio_table = _table(len(RATIOS) + 1, embedding)
         self.lstm = nn.LSTM(4 * embedding + (2 if extended else 0), hidden)
         self.width = 2 * hidden if mean else hidden
-        self.epoch_table = nn.Embedding(epochs + 1, epoch_embedding, padding_idx=0)
+        self.epoch_table = _table(epochs + 1, epoch_embedding)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Sequential(
             *_hidden(self.width + epoch_embedding, mlp, dropout),
@@ -146,6 +146,13 @@ class PeepholeNetwork(nn.Module):
         ]
         # log2 of 4..256 channels and of 1..64 pixels, brought near [-1.5, 1.5].
         return torch.cat([*parts, (table[:, 4:] - 4) / 2], dim=1)
+
+
+def _table(rows: int, width: int) -> nn.Embedding:
+    """As nn.Embedding starts, whose own start would load torch's compiler on the meta device."""
+    start = torch.randn(rows, width)
+    start[0] = 0  # row 0 stands for nothing
+    return nn.Embedding.from_pretrained(start, freeze=False, padding_idx=0)
 
 
 def _hidden(inputs: int, outputs: int, dropout: float) -> list[nn.Module]:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
-from surrogates.peephole.network import Batch, PeepholeNetwork, pack
+from surrogates.peephole.network import Batch, PeepholeNetwork, _table, pack
 from surrogates.peephole.recurrence import last_states
 
 lengths = st.lists(st.integers(1, 9), min_size=1, max_size=8)
@@ -102,3 +102,12 @@ def test_width_and_resolution_reach_the_extended_network():
     before = network(first).item()
     first.table[:, 5] += 1
     assert network(first).item() != before
+
+
+def test_a_table_starts_as_an_embedding_does():
+    torch.manual_seed(3)
+    expected = torch.nn.Embedding(9, 40, padding_idx=0)
+    torch.manual_seed(3)
+    made = _table(9, 40)
+    assert torch.equal(made.weight, expected.weight) and made.weight.requires_grad
+    assert made.padding_idx == 0
