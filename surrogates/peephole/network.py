@@ -152,7 +152,10 @@ def _table(rows: int, width: int) -> nn.Embedding:
     """As nn.Embedding starts, whose own start would load torch's compiler on the meta device."""
     start = torch.randn(rows, width)
     start[0] = 0  # row 0 stands for nothing
-    return nn.Embedding.from_pretrained(start, freeze=False, padding_idx=0)
+    made: nn.Embedding = nn.Embedding.from_pretrained(  # type: ignore[no-untyped-call]
+        start, freeze=False, padding_idx=0
+    )
+    return made
 
 
 def _hidden(inputs: int, outputs: int, dropout: float) -> list[nn.Module]:
