@@ -23,11 +23,13 @@ TOP = 10
 def dashboard(run: str, host: str = "127.0.0.1", port: int = 8080) -> None:
     """Open optuna-dashboard on a run's storage.
 
-    The studies there get names, notes and plots first, so that they read well.
+    The studies there get names, notes and plots first, so that they read well; trials show as they
+    come, the notes and plots are those of the start.
 
     Args:
         run: run folder, or Optuna storage URL.
-        host: to listen on; 0.0.0.0 lets other machines look.
+        host: to listen on; 0.0.0.0 lets every machine of the network look, and change and delete
+            too, for there is no login.
         port: to listen on; 0 takes a free one.
     """
     from nas.studies import corpora_of

@@ -28,7 +28,13 @@ class RunFolder:
 
     @property
     def storage(self) -> str:
-        """URL of the run's own SQLite study."""
+        """URL of the run's own SQLite study.
+
+        Raises:
+            InvalidOption: the path has a question mark, which ends a path in a URL.
+        """
+        if "?" in str(self.path):
+            raise InvalidOption(f"a run folder's path must have no '?', but got {self.path}")
         return f"sqlite:///{self.path / 'study.db'}"
 
     @property

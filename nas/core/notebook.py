@@ -36,9 +36,9 @@ _BEST = 3
 
 COLUMNS = (
     *("key", "index", "status", "target", "test_accuracy", "params", "macs", "layers", "epochs"),
-    *("seed", "seconds", "split", "error", "curve", "architecture"),
+    *("seed", "seconds", "split", "error", "curve", "train_loss", "repeats", "architecture"),
 )
-"""Of a data frame of records; hyperparameters follow."""
+"""Of a data frame of records; those of the hyperparameters follow, as "hyperparameters.NAME"."""
 
 
 def color_of(layer: Layer) -> str:
@@ -129,4 +129,5 @@ def _row(record: Record) -> dict[str, Any]:
         "epochs": len(record.curve),
         "curve": tuple(record.curve),
     }
-    return {**told, **record.hyperparameters}
+    more = {f"hyperparameters.{name}": value for name, value in record.hyperparameters.items()}
+    return {**told, **more}

@@ -32,6 +32,11 @@ def test_the_input_is_known_from_the_folders_study(tmp_path):
     assert known_input(folder, "nas", "digits") is None
 
 
+def test_a_folder_that_no_url_can_name_is_refused(capsys):
+    assert main(["collect", "--networks=1", "--out=what?"]) == 2
+    assert "must have no '?', but got what?" in capsys.readouterr().err
+
+
 def test_the_options_of_survival_reach_the_evaluator(tmp_path):
     folder = tmp_path / "checkpoints"
     kept = {"checkpoint_dir": folder, "max_seconds": 60.0}

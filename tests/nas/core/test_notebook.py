@@ -63,9 +63,9 @@ def test_a_corpus_shows_how_trainings_ended_and_its_best_network():
 
 def test_a_data_frame_has_a_row_a_record():
     corpus = toy_corpus(12)
-    record = replace(corpus[3], hyperparameters={"lr": 0.1})
+    record = replace(corpus[3], hyperparameters={"lr": 0.1, "epochs": 90})
     frame = Corpus(corpus.header, (*corpus[:3], record)).to_pandas()
-    assert list(frame.columns) == [*COLUMNS, "lr"]
+    assert list(frame.columns) == [*COLUMNS, "hyperparameters.lr", "hyperparameters.epochs"]
     row = frame.iloc[3]
     assert row["key"] == record.architecture.key
     assert row["target"] == record.target
@@ -73,8 +73,8 @@ def test_a_data_frame_has_a_row_a_record():
     assert row["epochs"] == len(row["curve"]) == 6
     assert row["layers"] == len(record.architecture.layers())
     assert row["architecture"] == record.architecture
-    assert row["lr"] == 0.1
-    assert pd.isna(frame.iloc[0]["lr"])
+    assert row["hyperparameters.lr"] == 0.1
+    assert pd.isna(frame.iloc[0]["hyperparameters.lr"])
     assert frame.iloc[2]["status"] == "diverged"
 
 
