@@ -34,6 +34,7 @@ def test_the_class_has_at_most_15_lines():
     assert found.end_lineno - found.lineno + 1 <= 15
 
 
+@pytest.mark.slow
 def test_the_suite_passes(here):
     (here / "test_mine.py").write_text(SUITE)
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"]

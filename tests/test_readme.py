@@ -43,6 +43,7 @@ def commands(text):
     ]
 
 
+@pytest.mark.slow
 def test_the_readmes_commands_and_its_example_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     upstream = tmp_path / "PATH_OF_NAAP-440"

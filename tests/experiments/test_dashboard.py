@@ -32,6 +32,7 @@ def get(url):
         return answer.read()
 
 
+@pytest.mark.slow
 def test_it_answers_and_ends_quietly(folder):
     command = [sys.executable, "-m", "experiments.cli", "dashboard", str(folder.path), "--port=0"]
     served = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
