@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from socketserver import ThreadingMixIn
@@ -80,7 +81,8 @@ def serve(
     """
     wsgi = _dashboard().wsgi
     with quiet(), experimental(), opened(storage, create=False) as backend:
-        with _listening(wsgi(backend), host, port) as server:
+        with _listening(wsgi(backend), host, port) as server, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the importance of parameters warns of each rare one
             try:
                 ready(f"http://{host}:{server.server_port}/")
                 server.serve_forever(poll_interval=0.1)
