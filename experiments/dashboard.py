@@ -39,8 +39,8 @@ def dashboard(run: str, host: str = "127.0.0.1", port: int = 8080) -> None:
     storage = folder.storage if folder.path.is_dir() else run
     if folder.path.is_dir() and not folder.study.is_file():
         raise InvalidOption(
-            "RUN must be a run folder of nas demo, collect or search, or an Optuna storage URL, but "
-            f"{run} holds no {folder.study.name}; where the run had a --storage, give that"
+            "RUN must be a run folder of nas demo, collect or search, or an Optuna storage URL, "
+            f"but {run} holds no {folder.study.name}; where the run had a --storage, give that"
         )
     for name, corpus in corpora_of(storage).items():
         dress(storage, name, dress_of(name, corpus, folder))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import multiprocessing
 import pickle
@@ -10,10 +9,10 @@ import sys
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
+from experiments.identity import digest
 from nas.core.errors import InvalidOption, WorkersDied
 from nas.core.files import write_text
 from nas.core.processes import end_with_command, one_thread_each
@@ -106,21 +105,3 @@ class Kept:
 
     def _path(self, depends: object) -> Path:
         return self._folder / f"{digest(depends)}.json"
-
-
-def digest(content: object) -> str:
-    """24 hexadecimal digits for JSON values."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:24]
-
-
-def source(module: str) -> str:
-    """A digest of the code behind a module, so that no result outlives a change of its code.
-
-    All files of its top-level package count; of a single module, that file.
-    """
-    file = getattr(import_module(module.partition(".")[0]), "__file__", None)
-    if file is None:
-        return module
-    path = Path(file)
-    files = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
-    return hashlib.sha256(b"".join(each.read_bytes() for each in files)).hexdigest()

@@ -64,7 +64,7 @@ class Target:
         train_size: training networks.
         metric: column of compare.json.
         bound: the figure.
-        name: what it is called in the summary; the surrogate's class where it is empty.
+        name: what it is called in the summary; as in its table, where that is short, if empty.
     """
 
     table: str
@@ -83,7 +83,7 @@ class Target:
         return [
             self.table,
             str(self.train_size),
-            self.name or row["surrogate"].partition("(")[0],
+            self.name or _short(row["surrogate"]),
             LABELS[self.metric],
             f"{'at most' if sign < 0 else 'at least'} {self.bound:g}",
             f"{row[self.metric]:.4f} ± {error:.4f}",
@@ -95,6 +95,11 @@ class Target:
         """Whether it is about this row."""
         begins = self.surrogate.endswith("(") and surrogate.startswith(self.surrogate)
         return (begins or surrogate == self.surrogate) and train_size == self.train_size
+
+
+def _short(name: str) -> str:
+    """As in its table; of settings that fill a line, the class alone."""
+    return name if len(name) <= 40 else name.partition("(")[0]
 
 
 def _verdict(short: float, error: float) -> str:
@@ -131,8 +136,8 @@ TARGETS = [
     Target("metaqnn", STRONG, 100, "r2", 0.55, "Peephole strong"),
     Target("metaqnn-800", STRONG, 800, "r2", 0.72, "Peephole strong"),
     *_taus("metaqnn-features", "RandomForest", n100=0.53, n400=0.60),
-    *_taus("metaqnn-features", "GradientBoosting", n100=0.53),
-    *_taus("metaqnn-features", "GradientBoosting(features=grams)", n400=0.60),
+    *_taus("metaqnn-features", "GradientBoosting", n100=0.53, n400=0.60),
+    *_taus("metaqnn-features", "GradientBoosting(features=grams)", n100=0.53, n400=0.60),
     Target("metaqnn-curves", "NuSVR", 100, "r2", 0.94),
     Target("lcnet", "BNN(", 248, "mse", 0.008),
     Target("lcnet", "BNN(", 248, "log_likelihood", 1.0),
@@ -166,22 +171,23 @@ test networks where the split is fixed. "seen" is the share of each test network
 surrogate was given, its cost beside the seconds of a fit; "regret" is what the best of the ten
 networks predicted best falls short of the best; "in 90%" is how many test networks lie in their 90%
 intervals, "log p" the mean log-likelihood of their accuracies. The spread of Peephole's members is
-no interval, as these columns show: `Calibrated` makes one. Seconds were taken on one core of a busy
-machine. Another processor or version of PyTorch moves the third digit of what is trained with it.
+no interval, as these columns show: `Calibrated` makes one. Seconds are medians, taken on one core
+of a busy machine; `NuSVR` fits when it is first asked, so that its cost stands under "predict s".
+Another processor or version of PyTorch moves the third digit of what is trained with it.
 
-**Where settings were chosen.** On validation splits inside training networks, never on a test
-network: those of the features in [features.md](decisions/features.md), those of Peephole in
-[peephole-training.md](decisions/peephole-training.md). They are means over several splits, so a
-network that tests in one split may have been among the training networks of another; no choice was
-made for a split or by its test part. One setting serves all corpora.
-"The best of ours" is an `Ensemble`, which weighs its members by cross-validation inside the
+**Where settings were chosen.** On validation splits inside the training networks of several splits:
+those of the features in [features.md](decisions/features.md), those of Peephole in
+[peephole-training.md](decisions/peephole-training.md). No choice was made by a split's own test
+part, but labels of networks that test in one split were used as training networks of another: with
+800 of 1,000 networks, nearly all of them. Settings are one for all corpora, but where a table names
+others. "The best of ours" is an `Ensemble`, which weighs its members by cross-validation inside the
 training networks; it never saw which member did best on the test networks.
 
 ## Targets
 
 A target counts as reached if mean + standard error over the repeats is at least the figure (for
-errors: mean - standard error at most). On NAAP-440 the error is that over seeds; what 40 test
-networks leave open is the interval in its table.
+errors: mean - standard error at most); where the mean alone falls short, that is said. On NAAP-440
+the error is that over seeds; what 40 test networks leave open is the interval in its table.
 """
 
 

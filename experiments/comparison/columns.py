@@ -21,12 +21,14 @@ class Column:
         meaning: in a few words.
         cell: of a row, as text; a dash for what is not known.
         brief: shown where there is little room, too.
+        short: what is shown there, where it is not the whole cell.
     """
 
     header: str
     meaning: str
     cell: Callable[[Row], str]
     brief: bool = True
+    short: Callable[[Row], str] | None = None
 
 
 def _number(name: str, form: str) -> Callable[[Row], str]:
@@ -58,11 +60,17 @@ COLUMNS = (
     Column("rho", "Spearman's", _with_interval("spearman", "{:.3f}"), brief=False),
     Column("R2", "1 - MSE / variance", _with_interval("r2", "{:.3f}")),
     Column("MSE", "mean squared error", _with_interval("mse", "{:.2g}")),
-    Column("MAE", "mean absolute error", _number("mae", "{:.4f}")),
+    Column(
+        "MAE",
+        "mean absolute error",
+        _with_interval("mae", "{:.4f}"),
+        short=_number("mae", "{:.4f}"),
+    ),
     Column(
         "regret",
         f"what the best of its {TOP} favourites falls short of the best",
-        _number(f"top{TOP}_regret", "{:.4f}"),
+        _with_interval(f"top{TOP}_regret", "{:.4f}"),
+        short=_number(f"top{TOP}_regret", "{:.4f}"),
     ),
     Column(
         f"in {LEVEL:.0%}",
@@ -88,12 +96,28 @@ COLUMNS = (
 
 
 def ordered(rows: Sequence[Row]) -> list[Row]:
-    """By training size, then by Kendall's tau, best first."""
-    return sorted(rows, key=lambda row: (row["train_size"], -row["kendall_tau"]))
+    """By training size, then by Kendall's tau, best first; by MSE where ranks are not told."""
+
+    def place(row: Row) -> tuple[int, float, float]:
+        tau = row["kendall_tau"]
+        return row["train_size"], 0.0 if tau is None else -tau, row.get("mse", 0.0)
+
+    return sorted(rows, key=place)
 
 
-def comparison_table(rows: Sequence[Row]) -> str:
-    """The rows for a terminal; 95% intervals in brackets."""
-    brief = [column for column in COLUMNS if column.brief]
-    cells = [[column.cell(row) for column in brief] for row in ordered(rows)]
-    return table([column.header for column in brief], cells)
+def cells(rows: Sequence[Row], brief: bool = True) -> tuple[list[str], list[list[str]]]:
+    """Headers and rows as text; 95% intervals in brackets.
+
+    Args:
+        rows: of compare.json.
+        brief: leave out what a terminal has no room for.
+    """
+    columns = [column for column in COLUMNS if column.brief or not brief]
+    shown = [(each.short if brief and each.short else each.cell) for each in columns]
+    lines = [[cell(row) for cell in shown] for row in ordered(rows)]
+    return [column.header for column in columns], lines
+
+
+def comparison_table(rows: Sequence[Row], brief: bool = True) -> str:
+    """The same as one text."""
+    return table(*cells(rows, brief))

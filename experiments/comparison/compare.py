@@ -69,8 +69,8 @@ def compare(
     splits = {size: splits_of(size, test_size, seed, repeats) for size in sizes}
     if not splits:
         raise InvalidOption("--train_size must give at least one size, but the list is empty")
-    for first, *_ in splits.values():
-        first.of(networks)  # raises before anything is fitted
+    for split in chain(*splits.values()):
+        split.of(networks)  # raises before anything is fitted
     work = Work(networks, named(surrogates), list(chain(*splits.values())), observed, target)
     folder = RunFolder(out).make()
     lines = _Lines(len(work.surrogates) * len(work.splits))
@@ -89,7 +89,7 @@ def compare(
     write_json(folder.predictions, predictions)
     asked = {point["key"] for points in predictions.values() for point in points}
     networks.filter(lambda record: record.architecture.key in asked).write(folder.judged)
-    write_text(folder.comparison.with_suffix(".md"), f"{found}\n")
+    write_text(folder.comparison.with_suffix(".md"), f"{found.text(brief=False)}\n")
     say(f"\n{found}\n")
     wrote([folder.comparison, folder.comparison.with_suffix(".md")], [f"nas report {out}"])
 

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, Self
 
-from experiments.comparison.columns import COLUMNS, Row, comparison_table, ordered
+from experiments.comparison.columns import Row, cells, comparison_table
 from experiments.folder import RunFolder, read_json, write_json
 from nas.core.errors import InvalidOption
 
@@ -54,18 +54,21 @@ class Comparison:
         write_json(folder.comparison, {**told, "rows": list(self.rows)})
 
     def __str__(self) -> str:
-        return "\n\n".join([comparison_table(self.rows), *oracle(self.noise_ceiling)])
+        return self.text()
 
     __repr__ = __str__
+
+    def text(self, brief: bool = True) -> str:
+        """The table, brief for a terminal, or with all columns, and what an oracle would reach."""
+        return "\n\n".join([comparison_table(self.rows, brief), *oracle(self.noise_ceiling)])
 
     def _repr_html_(self) -> str:
         def line(tag: str, cells: list[str]) -> str:
             return f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in cells)}</tr>"
 
-        brief = [column for column in COLUMNS if column.brief]
-        lines = [line("td", [column.cell(row) for column in brief]) for row in ordered(self.rows)]
-        head = line("th", [column.header for column in brief])
-        return f"<table><thead>{head}</thead><tbody>{''.join(lines)}</tbody></table>"
+        header, rows = cells(self.rows)
+        body = "".join(line("td", row) for row in rows)
+        return f"<table><thead>{line('th', header)}</thead><tbody>{body}</tbody></table>"
 
 
 def oracle(ceiling: float | None) -> list[str]:

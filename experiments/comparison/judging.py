@@ -36,6 +36,9 @@ METRICS: dict[str, Metric] = {
 }
 """Metrics of targets and predictions (n,); `Judged.scores` adds those of how sure they are."""
 
+RANKING = ("kendall_tau", "spearman", f"top{TOP}_regret")
+"""Those that compare networks with one another; of several epochs each, they are not told."""
+
 
 @dataclass(frozen=True)
 class Split:
@@ -55,6 +58,12 @@ class Split:
     seed: int
     repeat: int
     folds: int = 0
+
+    def told(self) -> dict[str, Any]:
+        """What makes a difference, as JSON values."""
+        without = {"fixed": {"seed", "test_size", "folds"}, "folds": {"test_size"}}
+        drop = without.get(str(self.train_size), {"folds"})
+        return {name: value for name, value in vars(self).items() if name not in drop}
 
     def of(self, corpus: Corpus) -> tuple[Corpus, Corpus]:
         """Training and test networks.
@@ -133,6 +142,8 @@ class Judged:
 
         real, predicted = of(self.real), of(self.predicted)
         found = {name: metric(real, predicted) for name, metric in METRICS.items()}
+        if len(self.real) > self.test_size:  # ranks of epochs would say that networks learn
+            found |= dict.fromkeys(RANKING, math.nan)
         found["coverage"] = found["log_likelihood"] = math.nan
         if self.std is not None:
             found["coverage"] = metrics.coverage(real, of(self.low), of(self.high))
@@ -162,7 +173,7 @@ def judge(
     start = time.perf_counter()
     fitted.fit(train)
     between = time.perf_counter()
-    epochs = round(observed * test.epochs) if fitted.reads_curves else 0
+    epochs = observed_epochs(surrogate, corpus, observed)
     queries, real = questions(test, epochs, target)
     said = predict(fitted, queries)
     end = time.perf_counter()
@@ -177,11 +188,16 @@ def judge(
         high=_numbers(high),
         test_size=len(test),
         observed_epochs=epochs,
-        epochs=test.epochs,
+        epochs=corpus.epochs,
         train_size=len(train),
         fit_seconds=between - start,
         predict_seconds=end - between,
     )
+
+
+def observed_epochs(surrogate: Surrogate, corpus: Corpus, observed: float) -> int:
+    """Epochs that a surrogate is shown: a share of the corpus', or none where it reads none."""
+    return round(observed * corpus.epochs) if surrogate.reads_curves else 0
 
 
 def questions(test: Corpus, observed: int, target: Target) -> tuple[list[Query], list[float]]:
@@ -192,7 +208,8 @@ def questions(test: Corpus, observed: int, target: Target) -> tuple[list[Query],
         curve = tuple(record.curve)
         asked: dict[int | None, float] = {None: final}
         if target == "curve":
-            asked = dict(enumerate(curve[observed:], start=observed + 1))
+            # The last epoch's accuracy is the target, which a table may measure otherwise.
+            asked = dict(enumerate((*curve[:-1], final)[observed:], start=observed + 1))
         queries += [
             Query(record.architecture, epoch, curve[:observed], record.hyperparameters)
             for epoch in asked

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.comparison.judging import Judged, Split, Target, judge, wrapped_by
-from experiments.parallel import Kept, digest, results_of, source
+from experiments.comparison.judging import Judged, Split, Target, judge, observed_epochs
+from experiments.identity import digest, identity
+from experiments.parallel import Kept, results_of
 from nas.core.corpus import Corpus
 from nas.core.interfaces import Surrogate
+
+CODE = ("nas.core", "experiments.comparison.judging")
+"""What a judgement depends on besides the surrogate's own code."""
 
 
 @dataclass(frozen=True)
@@ -71,19 +75,16 @@ class _Dependencies:
         self._work = work
         content = [work.corpus.header.to_json(), *(r.to_json() for r in work.corpus)]
         self._corpus = digest(content)
-        self._code = {name: sorted(_sources(each)) for name, each in work.surrogates.items()}
+        self._surrogates = {
+            name: digest(identity({"surrogate": surrogate}, CODE))
+            for name, surrogate in work.surrogates.items()
+        }
 
     def of(self, name: str, split: Split) -> list[object]:
         """That of one surrogate on one split, as JSON values."""
-        surrogate = self._work.surrogates[name]
-        return [
-            self._corpus,
-            f"{type(surrogate).__module__}.{name}",
-            self._code[name],
-            vars(split),
-            self._work.observed if surrogate.reads_curves else 0,
-            self._work.target,
-        ]
+        work = self._work
+        epochs = observed_epochs(work.surrogates[name], work.corpus, work.observed)
+        return [self._corpus, self._surrogates[name], split.told(), epochs, work.target]
 
 
 def _judged(data: Any) -> Judged | None:
@@ -96,9 +97,3 @@ def _judged(data: Any) -> Judged | None:
 def _judge(work: Work, task: tuple[str, Split]) -> Judged:
     name, split = task
     return judge(work.surrogates[name], work.corpus, split, work.observed, work.target)
-
-
-def _sources(surrogate: Surrogate) -> set[str]:
-    """Digests of the code behind a surrogate and those that it wraps."""
-    found = {source(type(surrogate).__module__)}
-    return found.union(*map(_sources, wrapped_by(surrogate)))

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import math
-import pickle
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from experiments.comparison import describe
-from experiments.parallel import Kept, digest, results_of, source
+from experiments.identity import digest, identity
+from experiments.parallel import Kept, results_of
 from nas.core.architecture import Architecture
 from nas.core.choices import Draw
 from nas.core.corpus import Corpus
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
 Baseline = Literal["random", "evolution", "tpe", "nsga2"]
 SURROGATE = "surrogate"
 SAMPLE, LEAST_SHARE = 500, 0.02
-OURS = ("nas", "search_spaces", "surrogates")  # packages whose code a search may depend on
+OURS = ("nas", "search_spaces", "surrogates", __name__)  # whose code a search may depend on
 NAMES: Mapping[str, str] = {
     "random": "random search",
     "evolution": "regularised evolution",
@@ -53,10 +51,6 @@ class Within:
     def allow(self, architecture: Architecture) -> bool:
         """See `nas.core.limits.Allows`."""
         return architecture.key in self.members and self.limits.allow(architecture)
-
-    def to_json(self) -> list[str]:
-        """All that it depends on."""
-        return [repr(self.limits), *sorted(self.members)]
 
     def __repr__(self) -> str:
         return f"among the {len(self.members)} of the table, {self.limits}"
@@ -210,16 +204,14 @@ def name_of(method: str, sampler: SurrogateSampler) -> str:
 def _dependencies(replays: Replays, method: str) -> list[object]:
     """What a method's searches depend on besides the table, as JSON values."""
     sampler, limits = replays.sampler, replays.sampler.limits
-    plugins: list[object] = [sampler.space, replays.pruner]
-    settings: list[object] = [replays.networks, replays.goal]
+    things: dict[str, object] = {
+        "limits": limits,
+        "networks": replays.networks,
+        "goal": replays.goal,
+        "space": sampler.space,
+        "pruner": replays.pruner,
+    }
     if method == SURROGATE:
-        plugins += [sampler.surrogate, sampler.acquisition, sampler.proposer]
-        settings += [sampler.warmup, sampler.refit_every]
-    modules = {type(each).__module__ for each in plugins if each is not None}
-    return [
-        digest(limits.to_json() if isinstance(limits, Within) else repr(limits)),
-        *(hashlib.sha256(pickle.dumps(each)).hexdigest() for each in plugins),
-        *settings,
-        sorted(source(module) for module in {*modules, *OURS}),
-        [version(name) for name in ("optuna", "scikit-learn", "torch", "numpy")],
-    ]
+        names = ("surrogate", "acquisition", "proposer", "warmup", "refit_every")
+        things |= {name: getattr(sampler, name) for name in names}
+    return identity(things, OURS)

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from experiments.comparison import Comparison, statistics
+from experiments.comparison.columns import cells
 from experiments.comparison.judging import Judged, Split, judge, questions, seeded, splits_of
 from experiments.comparison.statistics import row
 from experiments.folder import RunFolder
 from experiments.report.figures import sample_efficiency
+from nas import Corpus
 from nas.core.errors import InvalidCorpus, InvalidOption
 from nas.core.interfaces import Prediction, Surrogate
 from nas.testing.toy import toy_corpus
@@ -71,6 +73,59 @@ def test_curves_ask_about_every_epoch_that_was_not_observed(corpus):
     asked, real = questions(corpus[:2], 1, "final")
     assert [query.epoch for query in asked] == [None, None]
     assert real == corpus[:2].targets.tolist()
+
+
+def test_the_last_epoch_is_the_target(corpus):
+    elsewhere = Corpus(corpus.header, tuple(replace(each, target=0.99) for each in corpus))
+    _, real = questions(elsewhere[:1], 1, "curve")
+    assert real == [*corpus[0].curve[1:-1], 0.99]
+
+
+def test_ranks_of_epochs_are_not_told(corpus):
+    split = Split(8, None, 0, 0)
+    judged = [judge(Epochs(), corpus, split, 0.0, target) for target in ("curve", "final")]
+    curve, final = (row("Epochs", [each], fixed=False) for each in judged)
+    for metric in ("kendall_tau", "spearman", "top10_regret"):
+        assert curve[metric] is None and final[metric] is not None
+    assert curve["mse"] is not None
+    tau, regret = (cells([curve])[0].index(name) for name in ("tau", "regret"))
+    ((*line,),) = cells([curve])[1]
+    assert line[tau] == line[regret] == "-"
+
+
+def test_what_makes_no_difference_is_not_told():
+    first, other = (splits_of("fixed", size, seed, 2) for size, seed in ((None, 0), (5, 9)))
+    assert [each.told() for each in first] == [each.told() for each in other]
+    assert first[0].told() != first[1].told()
+    seeds = [splits_of("folds", None, seed, 3)[0].told() for seed in (0, 1)]
+    assert seeds[0] != seeds[1]
+    assert splits_of(5, None, 0, 1)[0].told() != splits_of(5, 3, 0, 1)[0].told()
+
+
+def test_intervals_over_ten_splits_cover_what_they_say():
+    rng = np.random.default_rng(0)
+    covered = []
+    for _ in range(400):
+        low, high = statistics._over_splits({"mse": rng.normal(size=10)})["mse"]
+        covered.append(low <= 0.0 <= high)
+    assert 0.92 < np.mean(covered) < 0.98  # plain quantiles cover 0.89
+
+
+def test_a_figure_that_a_split_cannot_tell_has_no_interval(corpus):
+    splits = splits_of(8, None, 0, 3)
+    judged = [judge(Epochs(), corpus, each, 0.0, "final") for each in splits]
+    flat = Judged(**{**vars(judged[1]), "real": [0.5] * 4})
+    found = row("Epochs", [judged[0], flat, judged[2]], fixed=False)
+    assert (found["r2"], found["r2_low"], found["r2_high"]) == (None, None, None)
+    assert found["mse_low"] is not None
+
+
+def test_intervals_on_one_split_hold_what_seeds_differ_by(corpus):
+    judged = judge(Epochs(), corpus, Split(8, None, 0, 0), 0.0, "final")
+    real = np.array(judged.real)
+    offsets = [Judged(**{**vars(judged), "predicted": (real + d).tolist()}) for d in (0.0, 0.2)]
+    found = row("two seeds", offsets, fixed=True)
+    assert (found["mae_low"], found["mae_high"]) == (0.0, pytest.approx(0.2))
 
 
 def test_a_judgement_tells_how_sure_the_surrogate_was(corpus):

@@ -52,7 +52,7 @@ def test_reached_and_missed_are_told_apart(told):
     assert "| reached within the error |" in line(page, "naap440", "Peephole strong", "MAE")
     assert "0.9500 ± 0.0050" in line(page, "naap440", "GaussianProcess")
     assert line(page, "lcnet", "MSE", "at most").endswith(" reached |")
-    assert "reached" in line(page, "lcnet", "log-likelihood", "at least")
+    assert line(page, "lcnet", "log-likelihood", "at least").endswith(" reached |")
     assert "-0.007 (naap440, 400)" in page
     assert "90.0% ± 0.5% (naap440, 400)" in page
 
@@ -98,3 +98,13 @@ def test_a_comparison_writes_where_the_page_looks(name):
 def test_strong_is_what_its_config_says():
     strong = parsed("fit", results.CONFIGS / "peephole-strong.yaml", "--corpus", "x")
     assert describe(strong.surrogate) == results.STRONG
+
+
+def test_a_setting_that_is_not_the_default_is_named_in_the_summary(told):
+    told_row = row("GradientBoosting(features=grams)", 400, kendall_tau=0.61)
+    (target,) = (
+        each
+        for each in results.TARGETS
+        if each.surrogate == told_row["surrogate"] and each.train_size == 400
+    )
+    assert "GradientBoosting(features=grams)" in target.line([told_row])
