@@ -30,6 +30,16 @@ def check_onnx() -> None:
         )
 
 
+def rehearse_onnx(classifier: Classifier, size: Input) -> None:
+    """Finds out, before a network is trained, whether `export_onnx` can write it.
+
+    Raises:
+        InvalidNetwork, InvalidOption: it cannot.
+    """
+    check_onnx()
+    _compare(_exported(classifier, size), classifier, size)
+
+
 def export_onnx(classifier: Classifier, size: Input, path: Path) -> None:
     """Writes a network as ONNX and compares what onnxruntime makes of it with torch.
 

@@ -32,7 +32,8 @@ def dark_and_bright(train=70, val=20, test=21):
 
     found = DataSet.of("two", part(train), part(val), part(test))
     parts = (Tensors(found.train), Tensors(found.val), Tensors(found.test))
-    return StreamedData("two", found.input, ("dark", "bright"), *parts, found.mean, found.std)
+    about = (found.mean, found.std, found.digest)
+    return StreamedData("two", found.input, ("dark", "bright"), *parts, *about)
 
 
 DATA = dark_and_bright()
