@@ -17,6 +17,14 @@ BLOCK = (
     Layer("dense", width=2),
 )
 PLAIN = tuple(layer for layer in BLOCK if layer.op not in ("batch_norm", "dropout"))
+CUT = (  # two convolutions behind whose sum stands one of them alone: the other learns nothing
+    Layer("conv", (3, 3), width=8),
+    Layer("conv", (3, 3), width=8, inputs=(-2,)),
+    Layer("zero"),
+    Layer("add", inputs=(-1, -3)),
+    Layer("global_pool"),
+    Layer("dense", width=2),
+)
 RECIPE = TransferRecipe(epochs=3, batch_size=16, lr=0.1, min_area=0.5)
 HERE = Machines(devices=1, loaders=0)
 
