@@ -72,7 +72,7 @@ class Run:
             self._rehearse()
             self.folder.make()
             write_json(self.folder.chosen, self.chosen.to_json())
-            if self.check:
+            if self.check and self.data.unread:
                 write_json(self.folder.checked, self._images())
             say(self.plan())
             for each, state in zip(self.contestants, found, strict=True):
@@ -166,7 +166,9 @@ class Run:
         """
         from nas.networks.onnx import rehearse_onnx
 
-        if self.check and not self._checked():
+        unread = sum(map(len, self.data.unread))
+        if self.check and unread and not self._checked():
+            say(f"reading {unread:,} images once, which --check false leaves out")
             self.data.check()
         if self.onnx:
             rehearse_onnx(self._made(self.contestants[0]).eval(), self.data.input)

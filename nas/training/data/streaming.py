@@ -96,15 +96,20 @@ class StreamedData:
         """The images that the final figures come from: "test", or "validation"."""
         return "validation" if self.test is self.val else "test"
 
+    @property
+    def unread(self) -> list[Files]:
+        """Images of a folder; what else is trained on lies in memory already."""
+        parts = dict.fromkeys((self.train, self.val, self.test))
+        return [part for part in parts if isinstance(part, Files)]
+
     def check(self) -> None:
-        """Reads every image of a folder once; what else is read lies in memory already.
+        """Reads every image of a folder once.
 
         Raises:
             InvalidData: one is missing or broken.
         """
-        for part in dict.fromkeys((self.train, self.val, self.test)):
-            if isinstance(part, Files):
-                check_images(part)
+        for files in self.unread:
+            check_images(files)
 
 
 def stream_data(spec: str, resolution: int | None = None) -> StreamedData:
