@@ -14,7 +14,7 @@ from nas.core.files import write_bytes
 from nas.networks.classifier import Classifier
 
 TOLERANCE = 1e-4
-"""By how much a logit may differ from torch's, absolutely and relatively."""
+"""Logits may differ from torch's by this, and by this share of torch's on top (`np.allclose`)."""
 
 IMAGES, LOGITS = "images", "logits"
 _NEEDED = ("onnx", "onnxscript", "onnxruntime")
