@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
 
 from experiments.cli import VERBS, parser_of
 from experiments.transferring.small import small
@@ -56,12 +55,14 @@ def test_the_costs_are_those_of_the_networks(name, skeleton):
 
 
 def test_the_search_costs_what_the_config_means():
-    config = yaml.safe_load((ROOT / "experiments" / "configs" / "cifar10.yaml").read_text())
-    space, limits = BlockSpace().on(Input(3, 32, 32, 10)), Limits(max_macs=config["max_macs"])
+    path = ROOT / "experiments" / "configs" / "cifar10.yaml"
+    collect = parser_of("collect", VERBS["collect"])
+    config = collect.parse_args([f"--config={path}", "--networks=800"])
+    space, limits = BlockSpace().on(Input(3, 32, 32, 10)), Limits(max_macs=config.max_macs)
     networks = [each.architecture for each in islice(stream(space, 0, limits), 800)]
     mean = sum(each.macs for each in networks) / len(networks)
     assert "| 47M on average |" in PAGE and mean / 1e6 == pytest.approx(47, rel=0.02)
-    epochs = config["recipe"]["epochs"]
+    epochs = config.recipe.epochs
     assert f"45,000 images\nin {epochs} epochs" in PAGE
     seconds = 800 * 6 * mean * 45_000 * epochs / (8 * 8e12)
     assert seconds / 3600 == pytest.approx(1.3, rel=0.05)

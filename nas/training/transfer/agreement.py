@@ -10,7 +10,7 @@ from subprocess import Popen, TimeoutExpired
 import torch
 from torch import distributed
 
-from nas.core.errors import NasError, OutOfMemory, ProcessLost
+from nas.core.errors import InvalidOption, NasError, OutOfMemory, ProcessLost
 
 PATIENCE = 10.0
 """Seconds that processes have to end by themselves when the one that started them does."""
@@ -28,10 +28,21 @@ class Agreement:
         self._group: distributed.ProcessGroup | None = None
 
     def begin(self) -> None:
-        """Opens the connections; all processes do this at the same time."""
+        """Opens the connections; all processes do this at the same time.
+
+        Raises:
+            InvalidOption: they cannot be opened.
+        """
         ready = distributed.is_available() and distributed.is_initialized()
         if self._group is None and ready and distributed.get_world_size() > 1:
-            group = distributed.new_group(backend="gloo")
+            try:
+                group = distributed.new_group(backend="gloo")
+            except RuntimeError as error:
+                raise InvalidOption(
+                    f"the processes must reach each other by gloo, but: "
+                    f"{' '.join(str(error).split())}; name a network of theirs by the variable "
+                    "GLOO_SOCKET_IFNAME"
+                ) from error
             assert isinstance(group, distributed.ProcessGroup)  # this process is in it
             self._group = group
 

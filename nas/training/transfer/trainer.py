@@ -107,6 +107,9 @@ def train_long(
     check_machines(recipe, machines)
     check_batches(data, recipe, machines.world)
     state, task = check_training(folder, task or {}, resume), task or {}
+    if is_first():
+        for left in folder.glob(f"{CHECKPOINT}.*.tmp"):  # by one that was killed while it wrote
+            left.unlink(missing_ok=True)
     module = TransferTraining(classifier, recipe, seed, task)
     agreement, begun = Agreement(), Begun(task, state.step if state else 0)
     strategy = machines.strategy_for(classifier, data.input)

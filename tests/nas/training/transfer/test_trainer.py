@@ -273,6 +273,19 @@ def test_where_there_is_nothing_to_resume_a_training_begins(tmp_path):
     assert len(train_toy(tmp_path, replace(RECIPE, epochs=1), resume=True).history) == 1
 
 
+def test_what_a_killed_training_left_half_written_is_removed(tmp_path):
+    for name in ("last.ckpt.123.tmp", "mine.tmp"):
+        (tmp_path / name).write_bytes(b"half")
+    train_toy(tmp_path, replace(RECIPE, epochs=1))
+    assert {path.name for path in tmp_path.iterdir()} == {"last.ckpt", "logs", "mine.tmp"}
+
+
+def test_a_checkpoint_of_before_the_digest_goes_on(tmp_path):
+    short = replace(RECIPE, epochs=1)
+    train_toy(tmp_path, short, task={"network": "a"})
+    train_toy(tmp_path, short, task={"network": "a", "digest": "b"}, resume=True)
+
+
 def test_a_broken_checkpoint_is_refused_in_one_line(tmp_path):
     for content in (b"", b"no checkpoint", b"\x80\x02."):
         (tmp_path / "last.ckpt").write_bytes(content)
