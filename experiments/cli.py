@@ -85,6 +85,7 @@ VERBS: dict[str, Verb] = {
         "transferring:transfer",
         "the best block in a network of ImageNet's size, trained beside VGG-13",
         defaults=(SPACE, PROPOSER),
+        # Of the recipe, these two are what people set: they get options of their own.
         links=(("epochs", "recipe.epochs"), ("precision", "recipe.precision")),
         threads=True,
     ),

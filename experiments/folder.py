@@ -93,6 +93,16 @@ class RunFolder:
         return self.path / "transfer.json"
 
     @property
+    def chosen(self) -> Path:
+        """The network whose blocks `nas transfer` takes, as --architecture reads it."""
+        return self.path / "architecture.json"
+
+    @property
+    def checked(self) -> Path:
+        """Which images `nas transfer` has read through."""
+        return self.path / "checked.json"
+
+    @property
     def trainings(self) -> Path:
         """Folder of checkpoints and logs of `nas transfer`, a folder a network."""
         return self.path / "trainings"

@@ -13,7 +13,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 LINES = [
     (page, line)
     for page in ("scale.md", "search.md", "results.md", "report.md", "transfer.md")
-    for line in re.findall(r"^(?:srun )?(nas .*)$", (DOCS / page).read_text(), re.MULTILINE)
+    for line in re.findall(r"^(?:srun .*)?(nas .*)$", (DOCS / page).read_text(), re.MULTILINE)
     if "PATH_OF" not in line
 ]
 

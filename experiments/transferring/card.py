@@ -40,7 +40,7 @@ The whole code:
 
 ## Data
 
-{data}, images of {height}x{width}: {train:,} to train on, {val:,} to validate, {test:,} to test.
+{data}, images of {height}x{width}: {train:,} to train on, {val:,} to validate{tested}.
 
 ## Recipe
 
@@ -50,7 +50,7 @@ Seed {seed}.
 
 ## Figures
 
-Accuracies on the test images.
+Accuracies on the {judged} images.
 
 {table}
 """
@@ -70,6 +70,7 @@ def model_card(content: Mapping[str, Any], table: str) -> str:
         f"{number} x {width}"
         for number, width in zip(skeleton.blocks, skeleton.widths, strict=True)
     )
+    tested = f", {data['images']['test']:,} to test" if data["judged"] == "test" else ""
     blocks = [" → ".join(map(short_layer, block)) for block in architecture.blocks]
     return CARD.format(
         **size._asdict(),
@@ -78,6 +79,8 @@ def model_card(content: Mapping[str, Any], table: str) -> str:
         code=json.dumps(content["architecture"], indent=1),
         data=data["name"],
         **data["images"],
+        tested=tested,
+        judged=data["judged"],
         seed=content["seed"],
         recipe="\n".join(f"* {name}: {value}" for name, value in content["recipe"].items()),
         table=table,

@@ -118,7 +118,11 @@ def _built(architecture: Architecture, seed: int) -> nn.Module:
 
 
 def _vgg(architecture: Architecture, seed: int) -> nn.Module:
-    """With torchvision's initial weights in the dense layers, by which VGG learns far sooner."""
+    """With dense layers drawn as torchvision draws them, by which VGG learns far sooner.
+
+    The convolutions keep He's weights by fan_in, where torchvision takes fan_out. The dense layers
+    are drawn from the seed anew: they share random numbers with the first convolutions.
+    """
     import torch
     from torch import nn
 

@@ -31,7 +31,7 @@ class Row:
         macs: multiply-accumulates for one image.
         training_speed: images a second on one device, forth and back.
         inference_speed: images a second on one device.
-        top1: share of the test images whose class is the likeliest.
+        top1: share of the images that are judged whose class is the likeliest.
         top5: share of those whose class is among the five likeliest.
         history: of each epoch the training loss, and top1 and top5 on the validation images.
     """
@@ -81,9 +81,10 @@ class Outcome:
 
     Attributes:
         architecture: of the searched network.
-        data: what was trained on: name, input, numbers of images.
+        data: what was trained on: name, input, numbers of images, and on which the figures are.
         recipe: how.
         seed: of everything random.
+        measured: under which conditions the speeds were.
         rows: the networks, the searched one first.
     """
 
@@ -91,6 +92,7 @@ class Outcome:
     data: dict[str, Any]
     recipe: dict[str, Any]
     seed: int
+    measured: dict[str, Any]
     rows: Sequence[Row]
 
     @classmethod
@@ -100,14 +102,15 @@ class Outcome:
         data: StreamedData,
         recipe: TransferRecipe,
         seed: int,
+        measured: dict[str, Any],
         rows: Sequence[Row],
     ) -> Outcome:
         """The outcome of a run."""
         assert searched.architecture is not None
-        about = {"name": data.name, "input": list(data.input)}
+        about = {"name": data.name, "input": list(data.input), "judged": data.judged}
         counts = {part: len(getattr(data, part)) for part in ("train", "val", "test")}
         code = searched.architecture.to_json()
-        return cls(code, {**about, "images": counts}, recipe.to_json(), seed, rows)
+        return cls(code, {**about, "images": counts}, recipe.to_json(), seed, dict(measured), rows)
 
     def table(self) -> str:
         """All networks."""

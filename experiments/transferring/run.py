@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.folder import RunFolder
+from experiments.folder import RunFolder, read_json, write_json
 from experiments.terminal import ProgressBar, clock, say, wrote
 from experiments.transferring.contestants import Contestant
 from experiments.transferring.outcome import Outcome, Row
+from nas.core.architecture import Architecture
 
 if TYPE_CHECKING:
     from nas.networks import Classifier
@@ -26,6 +27,7 @@ class Run:
     """Networks that are trained one after the other, on the same data by the same recipe.
 
     Attributes:
+        chosen: the network that was found, whose blocks the searched one has.
         contestants: the searched network first.
         data: what they are trained on.
         recipe: how.
@@ -34,8 +36,10 @@ class Run:
         seed: of everything random.
         resume: go on from the folder's checkpoints.
         onnx: whether the searched network is written as ONNX.
+        check: whether every image of a folder is read once before.
     """
 
+    chosen: Architecture
     contestants: Sequence[Contestant]
     data: StreamedData
     recipe: TransferRecipe
@@ -44,6 +48,7 @@ class Run:
     seed: int = 0
     resume: bool = False
     onnx: bool = True
+    check: bool = True
 
     def work(self) -> Outcome | None:
         """Does it all; several processes may do it together, and the first one tells and writes.
@@ -55,15 +60,20 @@ class Run:
             NasError: something cannot be; most of that before anything is trained.
         """
         from nas.training.transfer import is_first
-        from nas.training.transfer.trainer import check_batches, check_training
+        from nas.training.transfer.trainer import check_batches, check_machines, check_training
 
+        check_machines(self.recipe, self.machines)
         check_batches(self.data, self.recipe, self.machines.world)
         found = [
             check_training(self._place(each), self._task(each), self.resume)
             for each in self.contestants
         ]
         if is_first():
+            self._rehearse()
             self.folder.make()
+            write_json(self.folder.chosen, self.chosen.to_json())
+            if self.check and self.data.unread:
+                write_json(self.folder.checked, self._images())
             say(self.plan())
             for each, state in zip(self.contestants, found, strict=True):
                 if state is not None:
@@ -81,29 +91,29 @@ class Run:
         data, recipe, size = self.data, self.recipe, self.data.input
         steps = self.steps // recipe.epochs
         shape = f"{size.channels}x{size.height}x{size.width}"
+        tested = f", {len(data.test):,} to test" if data.judged == "test" else ""
         lines = [
             f"{each.name}: {each.told}, {each.params:,} parameters, {each.macs:,} MACs"
             for each in self.contestants
         ]
         lines += [
             f"data: {data.name}, {shape}, {size.classes} classes, {len(data.train):,} images to "
-            f"train on, {len(data.val):,} to validate, {len(data.test):,} to test",
+            f"train on, {len(data.val):,} to validate{tested}",
             f"training: {recipe.epochs} epochs of {steps:,} steps of {recipe.batch_size} images, "
             f"rate {recipe.lr:g} ({recipe.schedule}), precision {recipe.precision}",
         ]
         return "\n".join(lines)
 
     def train(self, contestant: Contestant) -> Transferred:
-        """Trains a network under a progress bar; the searched one is exported."""
-        from nas.networks import Classifier
+        """Trains a network under a progress bar; the searched one is saved."""
+        from nas.networks import save_network
         from nas.training.transfer import is_first, train_long
 
         data = self.data
-        network = contestant.make(self.seed)
         bar = ProgressBar(contestant.name)
         try:
             found = train_long(
-                Classifier(network, data.mean, data.std, data.classes),
+                self._made(contestant),
                 data,
                 self.recipe,
                 self._place(contestant),
@@ -117,37 +127,65 @@ class Run:
             bar.close()
         if is_first():
             top1, top5 = found.tested
-            images = f"{len(data.test):,} images"
+            images = f"{len(data.test):,} {data.judged} images"
             say(f"{contestant.name}: top-1 {top1:.2%}, top-5 {top5:.2%} on {images}")
             if contestant is self.contestants[0]:
-                self._export(contestant, found.classifier)
+                assert contestant.architecture is not None
+                save_network(found.classifier, contestant.architecture, self.folder.network)
         return found
 
     def finish(self, trained: Sequence[Transferred]) -> Outcome:
-        """Measures speeds; writes table, plot and model card."""
-        from nas.training.transfer.speed import measure
+        """Measures speeds; writes table, plot, model card, and ONNX."""
+        from nas.networks.onnx import export_onnx
+        from nas.training.transfer.speed import conditions, measure
 
-        batch = min(self.recipe.batch_size // self.recipe.accumulate, MEASURED)
+        parts = self.machines.world * self.recipe.accumulate
+        batch = min(self.recipe.batch_size // parts, MEASURED)
         rows = [
             Row.of(each, found, measure(found.classifier, self.data.input, self.recipe, batch))
             for each, found in zip(self.contestants, trained, strict=True)
         ]
-        outcome = Outcome.of(self.contestants[0], self.data, self.recipe, self.seed, rows)
+        measured = conditions(self.recipe, batch)
+        outcome = Outcome.of(self.contestants[0], self.data, self.recipe, self.seed, measured, rows)
         say(outcome.table())
         say(outcome.verdict())
         network = self.folder.network
         following = [f"python -c \"import nas; print(nas.load_network('{network}'))\""]
-        wrote([*outcome.write(self.folder), network], following)
+        written = outcome.write(self.folder)
+        if self.onnx:
+            export_onnx(trained[0].classifier, self.data.input, network / "network.onnx")
+        wrote([*written, network], following)
         return outcome
 
-    def _export(self, contestant: Contestant, classifier: Classifier) -> None:
-        from nas.networks import save_network
-        from nas.networks.onnx import export_onnx
+    def _rehearse(self) -> None:
+        """Finds out in minutes what would otherwise end a training of days.
 
-        assert contestant.architecture is not None
-        save_network(classifier, contestant.architecture, self.folder.network)
+        Raises:
+            InvalidData: an image is broken.
+            InvalidNetwork: the searched network cannot be exported.
+        """
+        from nas.networks.onnx import rehearse_onnx
+
+        unread = sum(map(len, self.data.unread))
+        if self.check and unread and not self._checked():
+            say(f"reading {unread:,} images once, which --check false leaves out")
+            self.data.check()
         if self.onnx:
-            export_onnx(classifier, self.data.input, self.folder.network / "network.onnx")
+            rehearse_onnx(self._made(self.contestants[0]).eval(), self.data.input)
+
+    def _checked(self) -> bool:
+        """Whether a run into this folder has read these images through."""
+        path = self.folder.checked
+        return path.is_file() and read_json(path, f"{path}") == self._images()
+
+    def _images(self) -> dict[str, str]:
+        return {"data": self.data.name, "digest": self.data.digest}
+
+    def _made(self, contestant: Contestant) -> Classifier:
+        from nas.networks import Classifier
+
+        data = self.data
+        return Classifier(contestant.make(self.seed), data.mean, data.std, data.classes)
 
     def _place(self, contestant: Contestant) -> Path:
         return self.folder.trainings / contestant.name
@@ -155,8 +193,15 @@ class Run:
     def _task(self, contestant: Contestant) -> dict[str, object]:
         """What is trained on what, as JSON: a checkpoint of another task is refused."""
         data = self.data
-        about = {"network": contestant.network, "data": data.name, "input": list(data.input)}
-        return {**about, "images": len(data.train), "seed": self.seed, **self.recipe.to_json()}
+        return {
+            "network": contestant.network,
+            "data": data.name,
+            "input": list(data.input),
+            "images": len(data.train),
+            "digest": data.digest,
+            "seed": self.seed,
+            **self.recipe.to_json(),
+        }
 
 
 def _show(bar: ProgressBar, standing: Standing) -> None:

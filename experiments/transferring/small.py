@@ -70,18 +70,38 @@ def small(
     """
     if seeds < 1:
         raise InvalidOption(f"--seeds must be at least 1, but got {seeds}")
-    halved, full, best = out / "halved.npz", out / "full.npz", out / "best.json"
-    if not full.is_file():
-        found = load_data(data)
-        few = search_train // 2
-        write_smaller(found, found.input.height // 2, search_train, few, few, halved)
-        write_smaller(found, found.input.height, train, train // 5, test, full)
+    halved, full = images(data, search_train, train, test, out)
+    best = out / "best.json"
     search(halved, networks, out / "search")
     write_json(best, best_found(out / "search"))
     options = [f"--data=npz:{full}", f"--max_macs={max_macs}", f"--epochs={epochs}"]
     transfer(best, options, [out / f"seed-{seed}" for seed in range(seeds)])
     say(summary(out, seeds))
     wrote([out / "small.md", out / "small.json"])
+
+
+def images(data: str, search_train: int, train: int, test: int, out: Path) -> tuple[Path, Path]:
+    """The images of the search and those of the transfer; the options are those of `small`.
+
+    Raises:
+        InvalidOption: the folder holds images that other options made.
+    """
+    halved, full, made_by = out / "halved.npz", out / "full.npz", out / "images.json"
+    options = {"data": data, "search_train": search_train, "train": train, "test": test}
+    if made_by.is_file():
+        others = read_json(made_by, f"{made_by}")
+        if others != options:
+            raise InvalidOption(
+                f"--out must be a new folder, or one of the same images, but {out} holds those of "
+                f"{others}; take another --out"
+            )
+    if not full.is_file():
+        found = load_data(data)
+        few = search_train // 2
+        write_smaller(found, found.input.height // 2, search_train, few, few, halved)
+        write_smaller(found, found.input.height, train, train // 5, test, full)
+    write_json(made_by, options)
+    return halved, full
 
 
 def search(data: Path, networks: int, out: Path) -> None:

@@ -14,7 +14,7 @@ from experiments.transferring.contestants import baseline as baseline_of
 from experiments.transferring.run import Run
 from nas.core.architecture import Architecture
 from nas.core.choices import check_seed
-from nas.core.errors import InvalidOption
+from nas.core.errors import InvalidOption, ProcessLost
 from nas.core.interfaces import Proposer, SearchSpace
 from nas.core.limits import Limits
 from nas.training.transfer.recipe import TransferRecipe
@@ -29,7 +29,7 @@ def transfer(
     trust: list[str] | None = None,
     data: str = "CIFAR10",
     resolution: int | None = None,
-    check: bool | None = None,
+    check: bool = True,
     skeleton: Skeletons = "vgg",
     max_params: int | None = None,
     max_macs: int | None = None,
@@ -39,7 +39,7 @@ def transfer(
     baseline: str | None = "vgg13_bn",
     devices: int | Literal["auto"] = "auto",
     nodes: int = 1,
-    strategy: str = "auto",
+    strategy: Literal["auto", "ddp", "ddp_find_unused_parameters_true"] = "auto",
     loaders: int = 4,
     checkpoint_minutes: float = 10.0,
     onnx: bool = True,
@@ -51,7 +51,7 @@ def transfer(
 
     Give --surrogate, whose favourite is taken, or --architecture. The network is made as wide as
     --max_params and --max_macs allow. Killed at any moment, the same command with --resume goes on
-    exactly where the last checkpoint was written.
+    exactly where the last checkpoint was written, with the network that was chosen.
 
     Args:
         space: search space that the surrogate's favourite comes from.
@@ -63,8 +63,7 @@ def transfer(
         data: folder:PATH with train/ and val/ as ImageNet has them, a torchvision name, npz:PATH or
             digits.
         resolution: pixels a side of the images; 224 for a folder, their own for others.
-        check: decode every image of a folder before training; by default where they are at most
-            50,000.
+        check: decode every image of a folder before training, once for each --out.
         skeleton: vgg keeps the resolution in its stem, light halves it, for a quarter of the MACs.
         max_params: largest number of parameters of the network.
         max_macs: largest number of multiply-accumulates of the network for one image.
@@ -75,9 +74,9 @@ def transfer(
             VGG-13-BN as wide as gives the same MACs, or null.
         devices: GPUs of each machine, or processes where there is none; auto takes all GPUs.
         nodes: machines, on which torchrun or a job scheduler starts this command.
-        strategy: of Lightning: auto, ddp, ...
+        strategy: of Lightning, for several devices; auto finds out which one a network needs.
         loaders: processes that read images, for each device.
-        checkpoint_minutes: between two checkpoints inside an epoch.
+        checkpoint_minutes: between two checkpoints.
         onnx: whether the trained network is written as ONNX too.
         resume: go on from the checkpoints in --out.
         seed: of weights, order, augmentation and dropout, and of the proposer.
@@ -91,13 +90,21 @@ def transfer(
     if onnx:
         check_onnx()
     machines = Machines(devices, nodes, strategy, loaders, checkpoint_minutes)
-    block = chosen(space, proposer, surrogate, architecture, budget, trust, seed)
-    source = stream_data(data, resolution, check if is_first() else False)
+    folder = RunFolder(out)
+    kept = folder.chosen if resume or not is_first() else None
+    block = chosen(space, proposer, surrogate, architecture, budget, trust, seed, kept)
+    source = stream_data(data, resolution)
     ours = searched(block, skeleton, source.input, Limits(max_params, max_macs))
     contestants = [ours]
     if baseline is not None:
         contestants.append(baseline_of(baseline, source.input, ours.macs))
-    Run(contestants, source, recipe, machines, RunFolder(out), seed, resume, onnx).work()
+    run = Run(block, contestants, source, recipe, machines, folder, seed, resume, onnx, check)
+    try:
+        run.work()
+    except ProcessLost as error:
+        if is_first():
+            raise
+        raise SystemExit(error.exit_status) from error  # one of those that wait says enough
 
 
 def chosen(
@@ -108,8 +115,14 @@ def chosen(
     budget: int | None,
     trust: Sequence[str] | None,
     seed: int,
+    kept: Path | None = None,
 ) -> Architecture:
     """The network whose blocks are transferred; the options are those of `transfer`.
+
+    A surrogate is asked once: on another machine, or fitted again, it might like another network.
+
+    Args:
+        kept: file of what it chose before; nothing is asked where it is there.
 
     Raises:
         InvalidOption: there is not exactly one of surrogate and architecture.
@@ -120,5 +133,7 @@ def chosen(
     if architecture is not None:
         return read_architectures(architecture)[0]
     assert surrogate is not None
+    if kept is not None and kept.is_file():
+        return read_architectures(kept)[0]
     _, found = favourites(surrogate, space, proposer, budget, 1, Limits(), seed, trust)
     return found[0].architecture

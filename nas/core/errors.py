@@ -11,6 +11,7 @@
     ├── InvalidStudy            a study that holds another task, a storage that cannot be opened
     ├── InvalidSurrogate        a prediction of the wrong shape, a saved surrogate not to be trusted
     ├── OutOfMemory             a network that does not fit beside what else is in memory; status 1
+    ├── ProcessLost             of processes that train one network together, another one ended
     └── WorkersDied             processes that train were killed too often; exit status 1
 
 Each message says what must hold, what came, and what to do about it.
@@ -61,6 +62,10 @@ class OutOfMemory(NasError):
     """A network does not fit into memory beside what else is there."""
 
     exit_status = 1
+
+
+class ProcessLost(NasError):
+    """Of the processes that train one network together, another one ended."""
 
 
 class WorkersDied(NasError):

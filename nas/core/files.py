@@ -10,7 +10,7 @@ from tempfile import TemporaryFile
 from nas.core.errors import DiskFull, InvalidOption
 
 
-def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+def write_bytes(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
     """Writes through a temporary file beside it and a rename; makes the folders.
 
     Raises:

@@ -14,7 +14,7 @@ from nas.core.files import write_bytes
 from nas.networks.classifier import Classifier
 
 TOLERANCE = 1e-4
-"""By how much a logit may differ from torch's, absolutely and relatively."""
+"""Logits may differ from torch's by this, and by this share of torch's on top (`np.allclose`)."""
 
 IMAGES, LOGITS = "images", "logits"
 _NEEDED = ("onnx", "onnxscript", "onnxruntime")
@@ -28,6 +28,16 @@ def check_onnx() -> None:
             f"an export to ONNX needs {', '.join(_NEEDED)}, but {', '.join(missing)} is missing: "
             "pip install 'peephole-nas[transfer]', or do without it by --onnx false"
         )
+
+
+def rehearse_onnx(classifier: Classifier, size: Input) -> None:
+    """Finds out, before a network is trained, whether `export_onnx` can write it.
+
+    Raises:
+        InvalidNetwork, InvalidOption: it cannot.
+    """
+    check_onnx()
+    _compare(_exported(classifier, size), classifier, size)
 
 
 def export_onnx(classifier: Classifier, size: Input, path: Path) -> None:

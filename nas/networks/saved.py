@@ -11,6 +11,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from nas.core.architecture import Architecture
 from nas.core.errors import InvalidNetwork
 from nas.core.files import write_bytes, write_text
@@ -68,7 +70,10 @@ def load_network(directory: Folder) -> Classifier:
     try:
         architecture = Architecture.from_json(content["architecture"])
         parts = [list(content[name]) for name in ("mean", "std", "classes")]
-        classifier = Classifier(build(architecture), *parts)
+        if len(parts[2]) != architecture.input.classes:
+            raise ValueError(f"it must name {architecture.input.classes} classes")
+        with torch.random.fork_rng([]):  # of initial weights, which are not kept
+            classifier = Classifier(build(architecture), *parts)
     except (KeyError, TypeError, ValueError) as error:
         raise _broken(folder / MAIN, error) from error
     _read_weights(classifier, folder / WEIGHTS)

@@ -27,21 +27,19 @@ def vgg_skeleton() -> Skeleton:
 
     The stem keeps the resolution, as in VGG; 224x224 is reduced to 14x14, 32x32 to 4x4.
     """
-    return Skeleton(
-        widths=(64, 128, 256, 512, 512),
-        blocks=(2, 2, 2, 2, 2),
-        stem=_stem(64),
-        reduction=_HALVED,
-        head=_AVERAGED,
-    )
+    return _five_stages(stride=1)
 
 
 def light_skeleton() -> Skeleton:
     """`vgg_skeleton` with a stem of stride 2: a quarter of its MACs; 224x224 ends as 7x7."""
+    return _five_stages(stride=2)
+
+
+def _five_stages(stride: int) -> Skeleton:
     return Skeleton(
         widths=(64, 128, 256, 512, 512),
         blocks=(2, 2, 2, 2, 2),
-        stem=_stem(64, stride=2),
+        stem=_stem(64, stride),
         reduction=_HALVED,
         head=_AVERAGED,
     )

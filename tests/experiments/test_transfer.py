@@ -59,8 +59,23 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
+def two_kinds(photos):
+    """Writes a folder of 24 + 4 JPEGs of two classes."""
+    for part, count in (("train", 12), ("val", 2)):
+        for number, kind in enumerate(("ant", "bee")):
+            (photos / part / kind).mkdir(parents=True)
+            for index in range(count):
+                image = Image.new("RGB", (20, 18 + index), (90 * number + index,) * 3)
+                image.save(photos / part / kind / f"{index}.jpg")
+    return photos
+
+
 def words(*more, out="out", data="npz:three.npz", source=("--architecture", "a.json")):
     return ["transfer", *source, "--data", data, *SMALL, "--out", out, *map(str, more)]
+
+
+def card_of(out):
+    return Path(f"{out}/network/README.md").read_text()
 
 
 def refused(capsys, *command):
@@ -85,12 +100,18 @@ def test_everything_that_a_transfer_leaves(here, capsys):
         assert len(row["history"]) == 2 and row["top5"] == 1.0
         assert row["training_speed"] > 0 and row["inference_speed"] > 0
     assert content["recipe"]["epochs"] == 2 and content["recipe"]["ema"] == 0.5
+    assert content["data"]["judged"] == "test" and "on the test images" in card_of("out")
+    measured = content["measured"]
+    assert (measured["batch"], measured["precision"]) == (16, "32")
+    assert measured["device"] and measured["threads"] == torch.get_num_threads()
+    kept = json.loads(Path("out/architecture.json").read_text())
+    assert Architecture.from_json(kept) == ARCHITECTURE
     table = Path("out/transfer.md").read_text()
     assert "images/s training" in table and f"of the MACs of {SCALED}" in table
     assert table.split("\n\n")[0] in said
     page = Path("out/transfer.html").read_text()
     assert "plotly" in page and SCALED in page and "validation top-1" in page
-    card = Path("out/network/README.md").read_text()
+    card = card_of("out")
     assert "nas.load_network" in card and "conv3x3 → bn → relu" in card and "ema: 0.5" in card
     assert all(line in card for line in table.split("\n\n")[0].splitlines())
     code = json.loads(re.search(r"```json\n(.*?)```", card, re.DOTALL)[1])
@@ -106,11 +127,10 @@ def test_everything_that_a_transfer_leaves(here, capsys):
     assert "epochs: 2" in Path("out/transfer.yaml").read_text()
 
 
-def test_from_a_fitted_surrogate_in_one_command(here, capsys, monkeypatch):
-    """Up to the training: the network has the paper's size."""
+def fit_constant(into):
+    """A surrogate in a folder, fitted to ten networks."""
     from experiments.fit import fit_into
     from experiments.folder import RunFolder
-    from experiments.transferring import verb
     from nas import Corpus, Header, Record
     from surrogates import Constant
 
@@ -118,7 +138,14 @@ def test_from_a_fitted_surrogate_in_one_command(here, capsys, monkeypatch):
     networks = [space.generate(Draw(rng)) for _ in range(10)]
     records = [Record(each, target=each.macs / 1e9, index=i) for i, each in enumerate(networks)]
     header = Header(space.skeleton, space.input, data="npz:three.npz", recipe={"epochs": 1})
-    fit_into(RunFolder(here / "fit").make(), Constant(), Corpus(header, tuple(records)))
+    fit_into(RunFolder(into).make(), Constant(), Corpus(header, tuple(records)))
+
+
+def test_from_a_fitted_surrogate_in_one_command(here, capsys, monkeypatch):
+    """Up to the training: the network has the paper's size."""
+    from experiments.transferring import verb
+
+    fit_constant(here / "fit")
     planned = []
     monkeypatch.setattr(verb.Run, "work", lambda run: planned.append(run))
     photos = here / "photos"
@@ -136,18 +163,40 @@ def test_from_a_fitted_surrogate_in_one_command(here, capsys, monkeypatch):
     assert len(ours.architecture.blocks) == 1 and "in the skeleton 'light'" in ours.told
 
 
+def test_a_surrogate_is_asked_once(here, capsys, monkeypatch):
+    from experiments.transferring import verb
+
+    fit_constant(here / "fit")
+    source = ("--surrogate", "fit", "--budget", "5")
+    run = words("--epochs", "1", "--max_params", "100000", source=source)
+    assert main(run) == 0
+    kept = Path("out/architecture.json").read_bytes()
+
+    def asked(*_):
+        raise InvalidOption("the surrogate was asked")
+
+    monkeypatch.setattr(verb, "favourites", asked)
+    assert main([*run, "--resume"]) == 0
+    assert Path("out/architecture.json").read_bytes() == kept
+    assert "was asked" in refused(capsys, *run)
+
+
 def test_without_a_baseline_and_over_a_folder(here, capsys):
-    photos = here / "photos"
-    for part, count in (("train", 12), ("val", 2)):
-        for number, kind in enumerate(("ant", "bee")):
-            (photos / part / kind).mkdir(parents=True)
-            for index in range(count):
-                image = Image.new("RGB", (20, 18 + index), (90 * number + index,) * 3)
-                image.save(photos / part / kind / f"{index}.jpg")
+    photos = two_kinds(here / "photos")
     data = f"folder:{photos}"
     more = ["--resolution", "16", "--recipe.batch_size", "8"]
     assert main(words(*more, data=data)) == 0
+    said = capsys.readouterr().out
+    assert "reading 28 images once" in said
+    assert "4 to validate\n" in said and "on 4 validation images" in said
+    card = card_of("out")
+    assert "on the validation images" in card and "4 to validate.\n" in card
     assert nas.load_network("out/network").classes == ("ant", "bee")
+    assert main(words(*more, "--resume", data=data)) == 0
+    assert "reading" not in capsys.readouterr().out, "they were read through"
+    (photos / "train" / "ant" / "0.jpg").rename(photos / "train" / "ant" / "new.jpg")
+    assert "digest differ" in refused(capsys, *words(*more, "--resume", data=data))
+    (photos / "train" / "ant" / "new.jpg").rename(photos / "train" / "ant" / "0.jpg")
     # Another image breaks while the network is trained: the same line, and no traceback.
     (photos / "train" / "bee" / "3.jpg").write_bytes(b"no image")
     for loaders in (0, 1):
@@ -197,6 +246,7 @@ def test_a_training_goes_on_with_resume_alone(here, capsys):
         (["--data", "folder:nowhere"], "must have train/ and val/"),
         (["--seed", "-1"], "seed must be a whole number"),
         (["--out", "a.json"], "a.json"),
+        (["--strategy", "fsdp"], "--strategy"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -268,7 +318,7 @@ def test_flags_need_no_value():
     parse = parser_of("transfer", VERBS["transfer"]).parse_args
     assert [parse(w).resume for w in ([], ["--resume"], ["--resume", "false"])] == [0, 1, 0]
     assert parse(["--resume", "--out", "x"]).resume
-    assert [parse(w).check for w in ([], ["--check"], ["--check", "false"])] == [None, True, False]
+    assert [parse(w).check for w in ([], ["--check"], ["--check", "false"])] == [True, True, False]
     collect = parser_of("collect", VERBS["collect"]).parse_args(["--reclaim", "--networks", "3"])
     assert collect.reclaim and collect.networks == 3
 
@@ -312,6 +362,30 @@ def test_killed_with_9_and_resumed_the_weights_are_those_of_the_undisturbed_run(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("broken", ["train/bee/3.jpg", "val/ant/0.jpg", "val/bee/1.jpg"])
+def test_of_two_processes_one_tells_of_a_broken_image(here, broken):
+    """In training it is met by either process, in validation by the first or the second."""
+    photos = two_kinds(here / "photos")
+    (photos / broken).write_bytes(b"no image")
+    more = ["--resolution", "16", "--recipe.batch_size", "8", "--check", "false"]
+    done = subprocess.run(
+        command(*more, "--devices", "2", "--loaders", "1", data=f"folder:{photos}"),
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    errors = [line for line in done.stderr.splitlines() if line.startswith("nas: error: ")]
+    first, *others = sorted(errors, key=lambda line: broken not in line)
+    assert first.endswith(f"{broken} is not; replace or remove it")
+    assert all("another one ended, and its own line says why" in line for line in others)
+    assert len(others) <= 1
+
+
+@pytest.mark.slow
 def test_of_two_processes_the_first_one_tells_and_writes(here):
     done = subprocess.run(
         command("--devices", "2", "--baseline", SCALED, "--loaders", "1"),
@@ -325,6 +399,34 @@ def test_of_two_processes_the_first_one_tells_and_writes(here):
     assert done.stdout.count("training: 2 epochs") == 1
     rows = json.loads(Path("out/transfer.json").read_text())["rows"]
     assert [row["name"] for row in rows] == ["searched", SCALED]
+
+
+def test_a_network_that_onnx_cannot_express_is_refused_before_it_is_trained(
+    here, capsys, monkeypatch
+):
+    from nas.core.errors import InvalidNetwork
+
+    def refuse(classifier, size):
+        assert not classifier.training and size == Input(3, 16, 16, 3)
+        raise InvalidNetwork("the network must consist of what ONNX can express")
+
+    monkeypatch.setattr("nas.networks.onnx.rehearse_onnx", refuse)
+    assert "what ONNX can express" in refused(capsys, *words("--onnx", "true"))
+    assert not Path("out").exists()
+
+
+def test_the_small_transfer_keeps_to_its_images(tmp_path):
+    from experiments.transferring.small import images
+
+    three_kinds(tmp_path / "full.npz", side=4, train=60, test=12)
+    data, out = f"npz:{tmp_path / 'full.npz'}", tmp_path / "out"
+    made = images(data, 12, 30, 12, out)
+    before = [path.read_bytes() for path in made]
+    (out / "images.json").unlink()  # as folders were before options stood beside the images
+    assert images(data, 12, 30, 12, out) == made
+    with pytest.raises(InvalidOption, match=r"holds those of .*'train': 30.*; take another --out"):
+        images(data, 12, 33, 12, out)
+    assert [path.read_bytes() for path in made] == before
 
 
 @pytest.mark.slow

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,17 @@ def read_folders(name: str, path: Path) -> dict[str, Files]:
                 f"{_listed(differing)}; give both the same folders"
             )
     return parts
+
+
+def digest_of(parts: Mapping[str, Files], path: Path) -> str:
+    """A hash of the images' names, relative to the folder, and their labels."""
+    found = hashlib.sha256()
+    for part, files in parts.items():
+        for file, label in zip(files.paths, files.labels, strict=True):
+            found.update(
+                f"{part} {label} {file.removeprefix(str(path))}\n".encode(errors="replace")
+            )
+    return found.hexdigest()
 
 
 def read_image(name: str, file: str, mode: Literal["L", "RGB"] | None = None) -> Image.Image:

@@ -7,7 +7,7 @@ in the middle of an epoch changes anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,6 +19,8 @@ from torch.utils.data import DataLoader, Dataset
 from nas.core.errors import InvalidData
 from nas.training.data.dataset import Images
 from nas.training.data.streaming import Source, Transform
+
+Settle = Callable[[InvalidData | None], None]
 
 
 class Drawn(NamedTuple):
@@ -90,7 +92,7 @@ class Order:
         self.taken = taken
 
     def __len__(self) -> int:
-        """StreamedBatches of an epoch."""
+        """Batches of an epoch."""
         return self._batches
 
     def __iter__(self) -> Iterator[list[Drawn]]:
@@ -118,7 +120,7 @@ class Everything:
         self._mine = parts[share.rank :: share.world]
 
     def __len__(self) -> int:
-        """StreamedBatches of this process."""
+        """Batches of this process."""
         return self._number
 
     def __iter__(self) -> Iterator[list[Drawn]]:
@@ -126,36 +128,52 @@ class Everything:
             yield [Drawn(0, int(index)) for index in indices]
 
 
+def raised(error: InvalidData | None) -> None:
+    """Raises the error, if there is one."""
+    if error is not None:
+        raise error
+
+
 class StreamedBatches:
-    """StreamedBatches of images, read ahead by worker processes.
+    """Batches of images, read ahead by worker processes.
 
     Args:
         views: images and labels.
         order: which stand in which batch.
         workers: processes that read; 0 reads in this one.
         pin: whether batches are put where a GPU reads them fastest.
+        settle: called for each batch, with its error if it has one, which it raises; processes that
+            read together end together by it.
     """
 
-    def __init__(self, views: Views, order: Order | Everything, workers: int, pin: bool) -> None:
-        self._order = order
+    def __init__(
+        self,
+        views: Views,
+        order: Order | Everything,
+        workers: int,
+        pin: bool,
+        settle: Settle = raised,
+    ) -> None:
+        self._order, self._settle = order, settle
+        # Those of an evaluation would do nothing, and hold memory, for a whole epoch.
+        stay = workers > 0 and isinstance(order, Order)
         self._loader: DataLoader[Any] | None = DataLoader(
             views,
             batch_sampler=order,
             num_workers=workers,
             collate_fn=_collate,
-            persistent_workers=workers > 0,
+            persistent_workers=stay,
             pin_memory=pin,
         )
 
     def __len__(self) -> int:
-        """StreamedBatches of an epoch."""
+        """Batches of an epoch."""
         return len(self._order)
 
     def __iter__(self) -> Iterator[Images]:
         assert self._loader is not None
         for batch in self._loader:
-            if isinstance(batch, InvalidData):
-                raise batch
+            self._settle(batch if isinstance(batch, InvalidData) else None)
             if isinstance(self._order, Order):
                 self._order.taken += 1
             yield batch

@@ -12,13 +12,11 @@ from torch import Tensor
 from nas.core.architecture import Input
 from nas.core.errors import InvalidData, InvalidOption
 from nas.training.data.dataset import Images
-from nas.training.data.folders import check_images, read_folders
+from nas.training.data.folders import Files, check_images, digest_of, read_folders
 from nas.training.data.sources import load_data
 
 FOLDER_SIZE = 224
 """Pixels a side of what a network gets of the images in a folder, unless told otherwise."""
-CHECKED = 50_000
-"""Folders of at most so many images are read through before a training, unless told otherwise."""
 
 # As for ImageNet by custom; torchvision's models are trained with these.
 PHOTO_MEAN, PHOTO_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -77,6 +75,7 @@ class StreamedData:
         test: images for the final figures; those of `val` where there are no others.
         mean: of each channel, in [0, 1].
         std: of each channel, likewise.
+        digest: differs where the images do; those of a folder are told apart by their names.
         border: an image that is judged is resized to so many times what the network gets, which is
             then cut out of its middle.
     """
@@ -89,12 +88,31 @@ class StreamedData:
     test: Source
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    digest: str
     border: float = 1.0
 
+    @property
+    def judged(self) -> str:
+        """The images that the final figures come from: "test", or "validation"."""
+        return "validation" if self.test is self.val else "test"
 
-def stream_data(
-    spec: str, resolution: int | None = None, check: bool | None = None
-) -> StreamedData:
+    @property
+    def unread(self) -> list[Files]:
+        """Images of a folder; what else is trained on lies in memory already."""
+        parts = dict.fromkeys((self.train, self.val, self.test))
+        return [part for part in parts if isinstance(part, Files)]
+
+    def check(self) -> None:
+        """Reads every image of a folder once.
+
+        Raises:
+            InvalidData: one is missing or broken.
+        """
+        for files in self.unread:
+            check_images(files)
+
+
+def stream_data(spec: str, resolution: int | None = None) -> StreamedData:
     """The data set that `spec` names, to be read while a network is trained.
 
     Args:
@@ -102,37 +120,33 @@ def stream_data(
             size and become coloured, or what else `load_data` takes.
         resolution: pixels a side of what the network gets; 224 for a folder, the images' own for
             others.
-        check: whether every image of a folder is read once before; None: if there are at most
-            50,000.
 
     Raises:
-        InvalidData: there is no such data set, or it is broken.
+        InvalidData: there is no such data set, or it is broken; `StreamedData.check` reads the
+            images of a folder.
         InvalidOption: the resolution is below 1.
     """
     if resolution is not None and resolution < 1:
         raise InvalidOption(f"resolution must be at least 1, but got {resolution}")
     kind, _, path = spec.partition(":")
     if kind == "folder" and path:
-        return _of_folder(spec, Path(path), resolution or FOLDER_SIZE, check)
+        return _of_folder(spec, Path(path), resolution or FOLDER_SIZE)
     data = load_data(spec)
     height, width = (resolution, resolution) if resolution else data.input[1:3]
     train, val = Tensors(data.train), Tensors(data.val)
     test = val if data.test is None else Tensors(data.test)
     size = data.input._replace(height=height, width=width)
     names = tuple(str(number) for number in range(size.classes))
-    return StreamedData(spec, size, names, train, val, test, data.mean, data.std)
+    return StreamedData(spec, size, names, train, val, test, data.mean, data.std, data.digest)
 
 
-def _of_folder(spec: str, path: Path, resolution: int, check: bool | None) -> StreamedData:
+def _of_folder(spec: str, path: Path, resolution: int) -> StreamedData:
     parts = read_folders(spec, path)
-    if sum(map(len, parts.values())) <= CHECKED if check is None else check:
-        for files in parts.values():
-            check_images(files)
     train, val = parts["train"], parts["val"]
     if len(train.classes) < 2:
         raise InvalidData(f"{spec} must have at least 2 classes, but has {len(train.classes)}")
     size, test = Input(3, resolution, resolution, len(train.classes)), parts.get("test", val)
-    photos = (PHOTO_MEAN, PHOTO_STD, PHOTO_BORDER)
+    photos = (PHOTO_MEAN, PHOTO_STD, digest_of(parts, path), PHOTO_BORDER)
     return StreamedData(spec, size, train.classes, train, val, test, *photos)
 
 

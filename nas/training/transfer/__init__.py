@@ -7,13 +7,8 @@ from typing import TYPE_CHECKING, Any
 from nas.training.transfer.recipe import TransferRecipe
 
 if TYPE_CHECKING:
-    from nas.training.transfer.trainer import (
-        Machines,
-        Standing,
-        Transferred,
-        is_first,
-        train_long,
-    )
+    from nas.training.transfer.machines import Machines
+    from nas.training.transfer.trainer import Standing, Transferred, is_first, train_long
 
 __all__ = ["Machines", "Standing", "TransferRecipe", "Transferred", "is_first", "train_long"]
 

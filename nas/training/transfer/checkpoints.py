@@ -15,22 +15,30 @@ from lightning_fabric.plugins import TorchCheckpointIO
 
 from nas.core.errors import InvalidOption
 from nas.core.files import write_bytes
+from nas.training.transfer.agreement import Agreement
 from nas.training.transfer.module import TransferTraining
+
+# What torch and a dict raise where a file is something else.
+_BROKEN = (
+    *(OSError, RuntimeError, pickle.UnpicklingError, EOFError),
+    *(LookupError, TypeError, ValueError, AttributeError),
+)
 
 
 class Checkpoints(pl.Callback):
-    """Writes the state of a training now and then, and after each epoch; one file, the last state.
+    """Writes the state of a training now and then, and at its end; one file, the last state.
 
     A state is written behind a whole step of the optimizer only, so that no gradients wait in it,
     and never behind the last step of an epoch, before it was judged.
 
     Args:
         path: of the file, which is replaced by a rename.
-        minutes: between two states inside an epoch.
+        minutes: between two states; the last one of a training waits for nothing.
+        agreement: of the processes, which all take part: the first one's clock counts.
     """
 
-    def __init__(self, path: Path, minutes: float) -> None:
-        self._path, self._seconds = path, 60 * minutes
+    def __init__(self, path: Path, minutes: float, agreement: Agreement) -> None:
+        self._path, self._seconds, self._agreement = path, 60 * minutes, agreement
         self._last = time.monotonic()
 
     def on_train_batch_end(
@@ -46,14 +54,17 @@ class Checkpoints(pl.Callback):
         whole = number % trainer.accumulate_grad_batches == 0
         if not whole or number == trainer.num_training_batches:
             return
-        due = time.monotonic() - self._last >= self._seconds
-        # All processes take part in a checkpoint: the first one's clock counts.
-        if trainer.strategy.broadcast(due) and _finite(pl_module):
+        if self._agreement.first(self._due() and _finite(pl_module)):
             self._write(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Writes behind the validation."""
-        self._write(trainer)
+        """Writes behind the validation, if it is time to, or the training is done."""
+        last = trainer.current_epoch + 1 == trainer.max_epochs
+        if self._agreement.first(last or self._due()):
+            self._write(trainer)
+
+    def _due(self) -> bool:
+        return time.monotonic() - self._last >= self._seconds
 
     def _write(self, trainer: pl.Trainer) -> None:
         trainer.save_checkpoint(self._path)
@@ -72,7 +83,7 @@ class WholeFiles(TorchCheckpointIO):
         """See `nas.core.files.write_bytes`."""
         content = io.BytesIO()
         torch.save(checkpoint, content)
-        write_bytes(path, content.getvalue())
+        write_bytes(path, content.getbuffer())
 
 
 class State(NamedTuple):
@@ -98,7 +109,7 @@ def read_state(path: Path) -> State | None:
     try:
         found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         return State(found["transfer"]["task"], found["global_step"])
-    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, KeyError, TypeError) as error:
+    except _BROKEN as error:
         raise InvalidOption(
             f"the checkpoint {path} cannot be read: {' '.join(str(error).split())[:200]}; remove "
             "it to start again"

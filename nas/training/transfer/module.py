@@ -14,6 +14,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from nas.core.errors import InvalidOption
 from nas.networks import Classifier
+from nas.training.transfer.agreement import lost
 from nas.training.transfer.recipe import TransferRecipe
 
 LOG_EVERY = 50
@@ -53,9 +54,6 @@ class TransferTraining(pl.LightningModule):
         tested: what the last `Trainer.test` found.
     """
 
-    loss_sum: Tensor
-    loss_count: Tensor
-
     def __init__(
         self, classifier: Classifier, recipe: TransferRecipe, seed: int, task: dict[str, Any]
     ) -> None:
@@ -66,8 +64,8 @@ class TransferTraining(pl.LightningModule):
             average = get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]
             self.averaged = AveragedModel(classifier, multi_avg_fn=average, use_buffers=True)
             self.averaged.requires_grad_(False)
-        self.register_buffer("loss_sum", torch.zeros(()))
-        self.register_buffer("loss_count", torch.zeros((), dtype=torch.long))
+        # No buffers: DDP would put the first process's in place of the others'.
+        self.loss_sum, self.loss_count = torch.zeros(()), torch.zeros((), dtype=torch.long)
         self.recipe, self.seed, self.task = recipe, seed, task
         self.history: list[Epoch] = []
         self.tested: Accuracies | None = None
@@ -88,6 +86,11 @@ class TransferTraining(pl.LightningModule):
             weight_decay=self.recipe.weight_decay,
             fused=self.device.type in ("cpu", "cuda"),
         )
+
+    def on_fit_start(self) -> None:
+        """Brings the sums to the device."""
+        self.loss_sum = self.loss_sum.to(self.device)
+        self.loss_count = self.loss_count.to(self.device)
 
     def on_train_epoch_start(self) -> None:
         """Starts the sums of an epoch; not called where a training goes on inside one."""
@@ -117,7 +120,8 @@ class TransferTraining(pl.LightningModule):
         if self.averaged is not None:
             self.averaged.update_parameters(self.classifier)
         if self.trainer.global_step % LOG_EVERY == 0:
-            self._log({"step/train_loss": float(self._train_loss()), "step/rate": self._rate()})
+            loss = float(self._train_loss())
+            self._log({"step/train_loss_so_far": loss, "step/rate": self._rate()})
 
     def on_validation_epoch_start(self) -> None:
         """Starts counting."""
@@ -135,10 +139,12 @@ class TransferTraining(pl.LightningModule):
         """Adds to the history.
 
         Raises:
-            InvalidOption: the training diverged.
+            InvalidOption: the training diverged; ProcessLost in all processes but the first.
         """
         loss = float(self.trainer.strategy.reduce(self._train_loss(), reduce_op="mean"))
         if not math.isfinite(loss):
+            if self.global_rank:
+                raise lost()
             raise InvalidOption(
                 f"the training must not diverge, but its loss is {loss} in epoch "
                 f"{self.current_epoch + 1}; start again with a lower --recipe.lr or a longer "
@@ -172,11 +178,15 @@ class TransferTraining(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keeps what was measured so far, and of what."""
+        total = self.trainer.strategy.reduce(self.loss_sum.clone(), reduce_op="mean")
+        checkpoint["state_dict"] |= {"loss_sum": total, "loss_count": self.loss_count}
         checkpoint["transfer"] = {"task": self.task, "history": [list(e) for e in self.history]}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Goes on from what was measured before."""
         self.history = [Epoch(*measured) for measured in checkpoint["transfer"]["history"]]
+        state = checkpoint["state_dict"]
+        self.loss_sum, self.loss_count = state.pop("loss_sum"), state.pop("loss_count")
 
 
 def _scaled(images: Tensor) -> Tensor:

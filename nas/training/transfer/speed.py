@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import platform
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -12,6 +13,7 @@ import torch.nn.functional as F
 
 from nas.core.architecture import Input
 from nas.networks import Classifier
+from nas.training.transfer.agreement import in_one_line
 from nas.training.transfer.recipe import TransferRecipe
 
 LEAST_STEPS, LEAST_SECONDS = 3, 1.0
@@ -25,6 +27,15 @@ class Speed(NamedTuple):
     inference: float
 
 
+def conditions(recipe: TransferRecipe, batch: int) -> dict[str, object]:
+    """What speeds are measured under: device, threads of the processor, precision, batch."""
+    gpu = torch.cuda.is_available()
+    device = torch.cuda.get_device_name() if gpu else platform.processor() or platform.machine()
+    threads = torch.get_num_threads()
+    return {"device": device, "threads": threads, "precision": recipe.precision, "batch": batch}
+
+
+@in_one_line()
 def measure(classifier: Classifier, size: Input, recipe: TransferRecipe, batch: int) -> Speed:
     """Images a second on random images, on a GPU if there is one, in the recipe's precision.
 
@@ -33,6 +44,9 @@ def measure(classifier: Classifier, size: Input, recipe: TransferRecipe, batch: 
         size: of the images.
         recipe: its precision, momentum and weight decay count.
         batch: images at a time.
+
+    Raises:
+        OutOfMemory: the GPU has not enough.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = copy.deepcopy(classifier).requires_grad_(True).to(device)

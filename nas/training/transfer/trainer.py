@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 import torch
@@ -21,46 +21,14 @@ from nas.networks import Classifier
 from nas.training.data.streamed_batches import Everything, Order, Share, StreamedBatches, Views
 from nas.training.data.streaming import Source, StreamedData, as_seen, augmentation
 from nas.training.lightning import LeaveSigterm, interruptible, quiet
+from nas.training.transfer.agreement import Agreement, ending_together, in_one_line
 from nas.training.transfer.checkpoints import Checkpoints, State, WholeFiles, read_state
+from nas.training.transfer.machines import Machines
 from nas.training.transfer.module import Accuracies, Epoch, TransferTraining
 from nas.training.transfer.recipe import TransferRecipe
 
 CHECKPOINT = "last.ckpt"
 _PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
-
-
-@dataclass(frozen=True)
-class Machines:
-    """Where a network is trained; nothing of it changes what comes out but in the last digits.
-
-    Attributes:
-        devices: GPUs of each machine, or processes where there is none; "auto" takes all GPUs.
-        nodes: machines.
-        strategy: of Lightning: auto, ddp, fsdp, ...
-        loaders: processes that read images, for each device.
-        checkpoint_minutes: between two checkpoints inside an epoch.
-    """
-
-    devices: int | Literal["auto"] = "auto"
-    nodes: int = 1
-    strategy: str = "auto"
-    loaders: int = 4
-    checkpoint_minutes: float = 10.0
-
-    def __post_init__(self) -> None:
-        counts = {"devices": self.devices, "nodes": self.nodes}
-        for name, number in counts.items():
-            if number != "auto" and number < 1:
-                raise InvalidOption(f"{name} must be at least 1, but got {number}")
-        for name in ("loaders", "checkpoint_minutes"):
-            if getattr(self, name) < 0:
-                raise InvalidOption(f"{name} must be 0 or more, but got {getattr(self, name)}")
-
-    @property
-    def world(self) -> int:
-        """How many devices take part."""
-        each = torch.cuda.device_count() or 1 if self.devices == "auto" else self.devices
-        return each * self.nodes
 
 
 @dataclass(frozen=True)
@@ -132,16 +100,32 @@ def train_long(
         InvalidData: there are too few images, or one cannot be read.
         InvalidOption: a package is missing, the batches cannot be split among the devices, the
             training diverged, or there is a checkpoint of another one.
+        OutOfMemory: the GPU has not enough.
+        ProcessLost: of several processes another one ended.
     """
     machines = machines or Machines()
+    check_machines(recipe, machines)
     check_batches(data, recipe, machines.world)
-    state = check_training(folder, task or {}, resume)
-    module = TransferTraining(classifier, recipe, seed, task or {})
-    with torch.random.fork_rng([]), quiet(), interruptible():
-        trainer = _trainer(recipe, machines, folder, state, on_step)
+    state, task = check_training(folder, task or {}, resume), task or {}
+    if is_first():
+        for left in folder.glob(f"{CHECKPOINT}.*.tmp"):  # by one that was killed while it wrote
+            left.unlink(missing_ok=True)
+    module = TransferTraining(classifier, recipe, seed, task)
+    agreement, begun = Agreement(), Begun(task, state.step if state else 0)
+    strategy = machines.strategy_for(classifier, data.input)
+    with (
+        ending_together(),
+        in_one_line(),
+        torch.random.fork_rng([]),
+        quiet(),
+        interruptible(),
+    ):
+        checkpoints = Checkpoints(folder / CHECKPOINT, machines.checkpoint_minutes, agreement)
+        callbacks = [checkpoints, *([_Told(on_step, begun.step)] if on_step else [])]
+        trainer = _trainer(recipe, machines, strategy, folder, state, callbacks)
         # Lightning cannot know that our batches go on inside an epoch.
         warnings.filterwarnings("ignore", message="You're resuming from a checkpoint that ended")
-        loaders = _Loaders(data, recipe, seed, state.step if state else 0, machines.loaders)
+        loaders = _Loaders(data, recipe, seed, begun, machines.loaders, agreement)
         start = str(folder / CHECKPOINT) if state else None
         try:
             trainer.fit(module, datamodule=loaders, ckpt_path=start, weights_only=True)
@@ -151,6 +135,19 @@ def train_long(
     assert module.tested is not None
     trained = module.judged.cpu().eval().requires_grad_(True)
     return Transferred(tuple(module.history), module.tested, trained)
+
+
+def check_machines(recipe: TransferRecipe, machines: Machines) -> None:
+    """Refuses what cannot be trained here.
+
+    Raises:
+        InvalidOption: the precision needs a GPU, or other processes were started.
+    """
+    if recipe.precision == "16" and not torch.cuda.is_available():
+        raise InvalidOption(
+            "precision 16 must have a CUDA device, but there is none; take bf16 or 32"
+        )
+    machines.environment()
 
 
 def check_training(folder: Path, task: dict[str, Any], resume: bool) -> State | None:
@@ -173,12 +170,13 @@ def check_training(folder: Path, task: dict[str, Any], resume: bool) -> State | 
             f"--out must be a new folder, but {folder} holds a training of {state.step} steps; "
             "add --resume to go on, or take another --out"
         )
-    differing = [name for name in task if state.task.get(name) != task[name]]
+    known = state.task  # of an older checkpoint a name may be missing
+    differing = [name for name in task if known.get(name, task[name]) != task[name]]
     if differing:
         name = differing[0]
         raise InvalidOption(
             f"a training can only be resumed as it was begun, but {', '.join(differing)} differ: "
-            f"{name} was {state.task.get(name)} and is {task[name]}; take another --out"
+            f"{name} was {known[name]} and is {task[name]}; take another --out"
         )
     return state
 
@@ -213,22 +211,49 @@ def is_first() -> bool:
     return not getattr(rank_zero_only, "rank", 0)
 
 
+class Begun(NamedTuple):
+    """What all processes of a training must begin with: the same task at the same step."""
+
+    task: dict[str, Any]
+    step: int
+
+
 class _Loaders(pl.LightningDataModule):
     """The batches of whatever process asks for them."""
 
     def __init__(
-        self, data: StreamedData, recipe: TransferRecipe, seed: int, done: int, loaders: int
+        self,
+        data: StreamedData,
+        recipe: TransferRecipe,
+        seed: int,
+        begun: Begun,
+        loaders: int,
+        agreement: Agreement,
     ) -> None:
         super().__init__()
         self._data, self._recipe, self._seed = data, recipe, seed
-        self._done, self._loaders = done, loaders
+        self._begun, self._loaders, self._agreement = begun, loaders, agreement
         self._open: list[StreamedBatches] = []
+
+    def setup(self, stage: str) -> None:
+        """Called in all processes, once they know each other.
+
+        Raises:
+            InvalidOption: they do not train the same.
+        """
+        self._agreement.begin()
+        if not self._agreement.same(self._begun):
+            raise InvalidOption(
+                "all processes must train the same network from the same step, but they differ; "
+                "give --out on storage that all machines share, and --architecture instead of "
+                "--surrogate"
+            )
 
     def train_dataloader(self) -> StreamedBatches:
         """Shuffled and augmented; another order each epoch."""
         recipe, source = self._recipe, self._data.train
         share, accumulate = self._share(), recipe.accumulate
-        taken = self._done * accumulate
+        taken = self._begun.step * accumulate
         order = Order(len(source), recipe.batch_size, accumulate, self._seed, share, taken)
         transform = augmentation(self._data, recipe.augment, recipe.min_area)
         return self._batches(Views(source, transform, self._seed), order)
@@ -254,8 +279,9 @@ class _Loaders(pl.LightningDataModule):
 
     def _batches(self, views: Views, order: Order | Everything) -> StreamedBatches:
         assert self.trainer is not None
+        settle = self._agreement.settle
         pin = self.trainer.strategy.root_device.type == "cuda"
-        self._open.append(StreamedBatches(views, order, self._loaders, pin))
+        self._open.append(StreamedBatches(views, order, self._loaders, pin, settle))
         return self._open[-1]
 
     def _share(self) -> Share:
@@ -266,8 +292,8 @@ class _Loaders(pl.LightningDataModule):
 class _Told(pl.Callback):
     """Tells each step."""
 
-    def __init__(self, on_step: OnStep, state: State | None) -> None:
-        self._on_step, self._begun = on_step, state.step if state else 0
+    def __init__(self, on_step: OnStep, begun: int) -> None:
+        self._on_step, self._begun = on_step, begun
         self._start = time.monotonic()
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -297,26 +323,26 @@ class _Told(pl.Callback):
 def _trainer(
     recipe: TransferRecipe,
     machines: Machines,
+    strategy: str,
     folder: Path,
     state: State | None,
-    on_step: OnStep | None,
+    callbacks: Sequence[pl.Callback],
 ) -> pl.Trainer:
     """Lightning's Trainer, which finds the processes that torchrun or a job scheduler started."""
-    checkpoints = Checkpoints(folder / CHECKPOINT, machines.checkpoint_minutes)
-    told = [_Told(on_step, state)] if on_step else []
+    environment = machines.environment()
     try:
         return pl.Trainer(
             accelerator="auto",
             devices=machines.devices,
             num_nodes=machines.nodes,
-            strategy=machines.strategy,
+            strategy=strategy,
             precision=_PRECISIONS[recipe.precision],  # type: ignore[arg-type]
             max_epochs=recipe.epochs,
             accumulate_grad_batches=recipe.accumulate,
-            plugins=[WholeFiles()],
-            callbacks=[LeaveSigterm(), checkpoints, *told],
+            plugins=[WholeFiles(), *([environment] if environment else [])],
+            callbacks=[LeaveSigterm(), *callbacks],
             # What the logs hold of steps behind the checkpoint is not shown any more.
-            logger=TensorBoardLogger(folder, "logs", "", purge_step=state and state.step),
+            logger=TensorBoardLogger(folder, "logs", "", purge_step=state and state.step + 1),
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
@@ -326,6 +352,6 @@ def _trainer(
         )
     except (MisconfigurationException, ValueError, RuntimeError) as error:
         raise InvalidOption(
-            f"devices, nodes, strategy and precision must be such as Lightning finds here, but: "
+            f"devices, nodes and precision must be such as Lightning finds here, but: "
             f"{' '.join(str(error).split())}"
         ) from error

@@ -47,7 +47,10 @@ def test_a_classifier_normalises():
 def test_what_is_loaded_is_what_was_saved(tmp_path):
     saved = classifier()
     save_network(saved, ARCHITECTURE, tmp_path / "network")
+    torch.manual_seed(3)
+    state = torch.get_rng_state()
     loaded = nas.load_network(tmp_path / "network")
+    assert torch.equal(torch.get_rng_state(), state)
     assert loaded.classes == ("kind 0", "kind 1", "kind 2", "kind 3")
     assert not loaded.training
     ours, theirs = saved.state_dict(), loaded.state_dict()
@@ -80,6 +83,7 @@ def spoil_json(folder, **changes):
         (lambda folder: (folder / "network.json").write_text("{"), r"network\.json cannot be read"),
         (lambda folder: spoil_json(folder, format=2), "it must be an object of format 1"),
         (lambda folder: spoil_json(folder, mean=3), r"network\.json cannot be read"),
+        (lambda folder: spoil_json(folder, classes=["a"]), "it must name 4 classes"),
         (lambda folder: (folder / "weights.safetensors").unlink(), "safetensors cannot be read"),
         (lambda folder: (folder / "weights.safetensors").write_bytes(b"x"), "cannot be read"),
     ],

@@ -28,9 +28,9 @@ def folder(tmp_path):
     return tmp_path
 
 
-def refused(folder, match, **options):
+def refused(folder, match):
     with pytest.raises(InvalidData, match=match) as error:
-        stream_data(f"folder:{folder}", **options)
+        stream_data(f"folder:{folder}").check()
     assert "\n" not in str(error.value)
 
 
@@ -101,14 +101,26 @@ def test_a_broken_image_is_found_before(folder):
         refused(folder, r"every image must be readable, but .*bee.1\.jpg is not")
         with pytest.raises(InvalidData, match=r"bee.1\.jpg is not; replace or remove it"):
             read_folders("mine", folder)["val"].read(3)
-    stream_data(f"folder:{folder}", check=False)
-
-
-def test_the_check_is_left_out_of_large_folders(folder, monkeypatch):
-    (folder / "train" / "ant" / "0.jpg").write_bytes(b"")
-    monkeypatch.setattr("nas.training.data.streaming.CHECKED", 18)
     stream_data(f"folder:{folder}")
-    refused(folder, r"ant.0\.jpg is not", check=True)
+
+
+def test_the_images_of_a_folder_are_told_apart_by_their_names(folder):
+    def digest():
+        return stream_data(f"folder:{folder}").digest
+
+    first = digest()
+    assert digest() == first
+    (folder / "val" / "bee" / "1.jpg").rename(folder / "val" / "cat" / "1b.jpg")
+    other = digest()
+    (folder / "val" / "cat" / "1b.jpg").rename(folder / "val" / "cat" / "1c.jpg")
+    assert len({first, other, digest()}) == 3
+    folder.rename(folder.parent / "moved")
+    assert stream_data(f"folder:{folder.parent / 'moved'}").digest not in (first, other)
+    (folder.parent / "moved" / "val" / "cat" / "1c.jpg").rename(
+        folder.parent / "moved" / "val" / "bee" / "1.jpg"
+    )
+    assert stream_data(f"folder:{folder.parent / 'moved'}").digest == first
+    assert stream_data("digits").digest == stream_data("digits", resolution=12).digest
 
 
 def test_all_images_are_checked(folder, monkeypatch):

@@ -8,18 +8,30 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from nas.core.errors import DiskFull, InvalidData, InvalidOption
+from nas.core.errors import DiskFull, InvalidData, InvalidOption, OutOfMemory
+from nas.networks import Classifier
 from nas.training.data.streamed_batches import Order, Share, StreamedBatches, Views
 from nas.training.data.streaming import augmentation
 from nas.training.transfer import Machines, Standing, trainer
+from nas.training.transfer.agreement import Agreement
 from nas.training.transfer.checkpoints import Checkpoints, WholeFiles, read_state
 from nas.training.transfer.module import TransferTraining
-from tests.nas.training.transfer.toys import DATA, HERE, PLAIN, RECIPE, dark_and_bright, network
+from tests.nas.training.transfer.toys import (
+    CUT,
+    DATA,
+    HERE,
+    PLAIN,
+    RECIPE,
+    dark_and_bright,
+    network,
+)
 from tests.nas.training.transfer.toys import train as train_toy
 
 EVERYTHING = replace(RECIPE, batch_size=16, accumulate=2, ema=0.9)
@@ -135,10 +147,62 @@ def test_the_average_is_exponential(tmp_path):
     close(train_toy(tmp_path, recipe, block=PLAIN), average)
 
 
-def test_bf16_trains(tmp_path):
-    found = train_toy(tmp_path, replace(RECIPE, precision="bf16"))
+def variance(classifier):
+    """The running statistics of the toy network's batch normalisation."""
+    (norm,) = (m for m in classifier.modules() if isinstance(m, torch.nn.BatchNorm2d))
+    return norm.running_var.clone()
+
+
+def test_the_average_is_also_of_the_statistics(tmp_path, monkeypatch):
+    """Behind three steps with decay 0.5: a quarter of the first, a quarter, a half of the last."""
+    made, seen = [], []
+
+    class Kept(TransferTraining):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            made.append(self)
+
+    monkeypatch.setattr(trainer, "TransferTraining", Kept)
+    recipe = replace(RECIPE, batch_size=64, ema=0.5)
+    found = train_toy(tmp_path, recipe, on_step=lambda _: seen.append(variance(made[0].classifier)))
+    expected = seen[0] / 4 + seen[1] / 4 + seen[2] / 2
+    torch.testing.assert_close(variance(found.classifier), expected)
+    assert not torch.allclose(expected, seen[2])
+
+
+def interrupted(folder, recipe):
+    """A training that was stopped behind step 6 and went on."""
+
+    def stop(standing):
+        if standing.step == 6:
+            raise KeyboardInterrupt
+
+    often = replace(HERE, checkpoint_minutes=0)
+    with pytest.raises(KeyboardInterrupt):
+        train_toy(folder, recipe, machines=often, on_step=stop)
+    assert read_state(folder / "last.ckpt").step == 6
+    return train_toy(folder, recipe, machines=often, resume=True)
+
+
+def test_bf16_trains_and_goes_on(tmp_path):
+    recipe = replace(EVERYTHING, precision="bf16")
+    found = train_toy(tmp_path / "whole", recipe)
     assert found.tested.top1 > 0.9
     assert all(each.dtype == torch.float32 for each in found.classifier.parameters())
+    assert same(interrupted(tmp_path / "cut", recipe), found)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["32", "bf16", "16"])
+def test_on_a_gpu_a_training_goes_on_where_it_was(tmp_path, precision):
+    """Float16 keeps the scale of its loss in the checkpoint, too."""
+    recipe = replace(EVERYTHING, precision=precision)
+    whole, cut = train_toy(tmp_path / "whole", recipe), interrupted(tmp_path / "cut", recipe)
+    assert whole.tested.top1 > 0.9
+    assert len(whole.history) == len(cut.history) == 3
+    pairs = zip(whole.classifier.parameters(), cut.classifier.parameters(), strict=True)
+    for mine, other in pairs:
+        torch.testing.assert_close(mine, other, rtol=1e-2, atol=1e-3)
 
 
 def test_the_logs_are_tensorboards(tmp_path, monkeypatch):
@@ -147,13 +211,30 @@ def test_the_logs_are_tensorboards(tmp_path, monkeypatch):
     logs = EventAccumulator(str(tmp_path / "logs"))
     logs.Reload()
     assert set(logs.Tags()["scalars"]) == {
-        *("step/train_loss", "step/rate"),
+        *("step/train_loss_so_far", "step/rate"),
         *("epoch/train_loss", "epoch/top1", "epoch/top5"),
     }
     accuracies = [event.value for event in logs.Scalars("epoch/top1")]
     assert accuracies == pytest.approx([epoch.top1 for epoch in found.history])
     rates = {event.step: event.value for event in logs.Scalars("step/rate")}
     assert rates[6] == pytest.approx(RECIPE.rate(6 / 4))
+
+
+def test_the_logs_of_a_resumed_training_hold_each_epoch_once(tmp_path):
+    recipe = replace(RECIPE, batch_size=64)  # a step an epoch: checkpoints behind epochs alone
+    machines = replace(HERE, checkpoint_minutes=0)
+
+    def stop(standing):
+        if standing.step == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_toy(tmp_path, recipe, machines=machines, on_step=stop)
+    found = train_toy(tmp_path, recipe, machines=machines, resume=True)
+    logs = EventAccumulator(str(tmp_path / "logs"))
+    logs.Reload()
+    accuracies = {event.step: event.value for event in logs.Scalars("epoch/top1")}
+    assert accuracies == pytest.approx({n + 1: each.top1 for n, each in enumerate(found.history)})
 
 
 def test_each_step_is_told(tmp_path):
@@ -168,16 +249,9 @@ def test_each_step_is_told(tmp_path):
 
 
 def test_what_a_caller_raises_comes_through_and_the_training_goes_on_later(undisturbed, tmp_path):
-    def stop(standing):
-        if standing.step == 6:
-            raise KeyboardInterrupt
-
     handler = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
-        train_toy(tmp_path, EVERYTHING, on_step=stop)
+    assert same(interrupted(tmp_path, EVERYTHING), undisturbed[0])
     assert signal.getsignal(signal.SIGINT) is handler
-    assert read_state(tmp_path / "last.ckpt").step == 4
-    assert same(train_toy(tmp_path, EVERYTHING, resume=True), undisturbed[0])
 
 
 def test_a_training_is_neither_overwritten_nor_mixed_with_another(tmp_path):
@@ -199,8 +273,21 @@ def test_where_there_is_nothing_to_resume_a_training_begins(tmp_path):
     assert len(train_toy(tmp_path, replace(RECIPE, epochs=1), resume=True).history) == 1
 
 
+def test_what_a_killed_training_left_half_written_is_removed(tmp_path):
+    for name in ("last.ckpt.123.tmp", "mine.tmp"):
+        (tmp_path / name).write_bytes(b"half")
+    train_toy(tmp_path, replace(RECIPE, epochs=1))
+    assert {path.name for path in tmp_path.iterdir()} == {"last.ckpt", "logs", "mine.tmp"}
+
+
+def test_a_checkpoint_of_before_the_digest_goes_on(tmp_path):
+    short = replace(RECIPE, epochs=1)
+    train_toy(tmp_path, short, task={"network": "a"})
+    train_toy(tmp_path, short, task={"network": "a", "digest": "b"}, resume=True)
+
+
 def test_a_broken_checkpoint_is_refused_in_one_line(tmp_path):
-    for content in (b"", b"no checkpoint"):
+    for content in (b"", b"no checkpoint", b"\x80\x02."):
         (tmp_path / "last.ckpt").write_bytes(content)
         with pytest.raises(InvalidOption, match=r"last\.ckpt cannot be read: .*remove it") as error:
             train_toy(tmp_path, resume=True)
@@ -252,6 +339,7 @@ def test_batches_that_cannot_be_are_refused(tmp_path, recipe, data, part):
         ({"nodes": 0}, "nodes must be at least 1"),
         ({"loaders": -1}, "loaders must be 0 or more"),
         ({"checkpoint_minutes": -1.0}, "checkpoint_minutes must be 0 or more"),
+        ({"strategy": "fsdp"}, "one of auto, ddp, ddp_find_unused_parameters_true, but got 'fsdp'"),
     ],
 )
 def test_machines_that_cannot_be_are_refused(settings, part):
@@ -259,10 +347,76 @@ def test_machines_that_cannot_be_are_refused(settings, part):
         Machines(**settings)
 
 
-def test_a_strategy_that_is_none_is_refused_in_one_line(tmp_path):
-    with pytest.raises(InvalidOption, match="such as Lightning finds here") as error:
-        train_toy(tmp_path, machines=replace(HERE, strategy="magic"))
+def test_devices_that_are_not_there_are_refused_in_one_line(tmp_path, monkeypatch):
+    def none(**_):
+        raise MisconfigurationException("there is\nno such device")
+
+    monkeypatch.setattr(trainer.pl, "Trainer", none)
+    with pytest.raises(InvalidOption, match="Lightning finds here, but: there is no such") as error:
+        train_toy(tmp_path)
     assert "\n" not in str(error.value)
+
+
+TORCHRUN = {"TORCHELASTIC_RUN_ID": "1", "WORLD_SIZE": "4", "RANK": "0", "LOCAL_RANK": "0"}
+SLURM = {"SLURM_JOB_NAME": "job", "SLURM_NTASKS": "4", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "part"),
+    [
+        (TORCHRUN, r"does not match the world size \(4\)"),
+        (SLURM | {"SLURM_NTASKS_PER_NODE": "4"}, "Set `devices=4`"),
+        (SLURM, "Use `--ntasks-per-node=4` instead"),
+    ],
+)
+@pytest.mark.parametrize("devices", [1, 2])
+def test_other_processes_than_were_started_are_refused(
+    tmp_path, monkeypatch, variables, part, devices
+):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidOption, match=part) as error:
+        train_toy(tmp_path, machines=replace(HERE, devices=devices))
+    assert "\n" not in str(error.value) and not list(tmp_path.iterdir())
+
+
+def test_slurm_writes_no_checkpoints_of_its_own(monkeypatch):
+    for name, value in (SLURM | {"SLURM_NTASKS_PER_NODE": "4"}).items():
+        monkeypatch.setenv(name, value)
+    assert not Machines(devices=4).environment().auto_requeue
+
+
+def test_float16_needs_a_gpu(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InvalidOption, match="precision 16 must have a CUDA device"):
+        train_toy(tmp_path, replace(RECIPE, precision="16"))
+
+
+def test_a_gpu_without_room_is_told_in_one_line(tmp_path):
+    def full(_):
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory.\nTried to allocate")
+
+    with pytest.raises(OutOfMemory, match=r"memory\.; lower --recipe\.batch_size, or") as error:
+        train_toy(tmp_path, on_step=full)
+    assert "\n" not in str(error.value)
+
+
+def test_whether_a_gradient_reaches_every_parameter():
+    class Looks(torch.nn.Module):
+        def forward(self, images):
+            return images.mean((2, 3)) * images.sum().item()
+
+    both = Machines(devices=2)
+    for made, strategy in (
+        (network(), "ddp"),
+        (network(CUT), "ddp_find_unused_parameters_true"),
+        (Classifier(Looks(), DATA.mean, DATA.std, "ab"), "ddp_find_unused_parameters_true"),
+    ):
+        before = {name: value.clone() for name, value in made.state_dict().items()}
+        assert both.strategy_for(made, DATA.input) == strategy
+        assert HERE.strategy_for(made, DATA.input) == "auto"
+        assert all(torch.equal(before[name], value) for name, value in made.state_dict().items())
+    assert Machines(devices=2, strategy="ddp").strategy_for(network(CUT), DATA.input) == "ddp"
 
 
 def test_tensorboard_must_be_there(tmp_path, monkeypatch):
@@ -280,14 +434,23 @@ def test_a_checkpoint_waits_for_its_time():
 
     class Trainer:
         accumulate_grad_batches, num_training_batches = 2, 6
-        strategy = type("Strategy", (), {"broadcast": staticmethod(lambda due: due)})
+        current_epoch, max_epochs = 0, 2
 
-    module = TransferTraining(network(), RECIPE, 0, {})
-    for minutes, expected in ((0.0, 2), (60.0, 0)):
-        keeps = Elsewhere("nowhere", minutes)
+    for minutes, loss, expected in (
+        (0.0, 1.0, (2, 1, 1)),
+        (60.0, 1.0, (0, 0, 1)),
+        (0.0, math.nan, (0, 1, 1)),  # a diverged state is not kept; validation ends it anyway
+    ):
+        keeps, told = Elsewhere("nowhere", minutes, Agreement()), Trainer()
+        module = TransferTraining(network(), RECIPE, 0, {})
+        module.loss_sum += loss
         for batch in range(6):  # behind batches 2 and 4: whole steps, but for the epoch's last
-            keeps.on_train_batch_end(Trainer(), module, None, None, batch)
-        assert keeps.written == expected
+            keeps.on_train_batch_end(told, module, None, None, batch)
+        counts = [keeps.written]
+        for told.current_epoch in range(2):
+            keeps.on_train_epoch_end(told, module)
+            counts.append(keeps.written)
+        assert tuple(np.diff(counts, prepend=0)) == expected
 
 
 def test_images_of_odd_numbers_train(tmp_path):
@@ -305,20 +468,42 @@ def test_nothing_is_told_and_handlers_stay(tmp_path, capfd, caplog):
     assert handlers == (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT))
 
 
+def together(folder, devices, mode=()):
+    """What so many processes gave, and what they said."""
+    words = ["-m", "tests.nas.training.transfer.together", str(folder), str(devices), *mode]
+    done = subprocess.run(
+        [sys.executable, *words], cwd=Path(__file__).parents[4], capture_output=True, text=True
+    )
+    found = folder / "found.pt"
+    return torch.load(found, weights_only=False) if found.exists() else None, done
+
+
 @pytest.mark.slow
-def test_two_processes_train_what_one_does(tmp_path):
+@pytest.mark.parametrize("mode", [(), ("cut",)])
+def test_two_processes_train_what_one_does(tmp_path, mode):
     """Their gradients are averaged, and together they judge every image once."""
-    root = Path(__file__).parents[4]
-    found = []
-    for devices in (1, 2):
-        folder = tmp_path / f"{devices}"
-        words = ["-m", "tests.nas.training.transfer.together", str(folder), str(devices)]
-        subprocess.run([sys.executable, *words], check=True, cwd=root)
-        found.append(torch.load(folder / "found.pt", weights_only=False))
-    (alone, weights), (together, others) = found
-    assert alone == together
+    (alone, _), (both, done) = (together(tmp_path / f"{n}", n, mode) for n in (1, 2))
+    assert done.returncode == 0, done.stderr
+    (history, tested, weights), (others_history, others_tested, others) = alone, both
+    assert tested == others_tested
+    for mine, other in zip(history, others_history, strict=True):
+        assert mine == pytest.approx(other, rel=1e-5)
     for name in weights:
         torch.testing.assert_close(weights[name], others[name], rtol=1e-4, atol=1e-6)
-    subprocess.run([sys.executable, *words], check=True, cwd=root)  # they go on together, too
-    again = torch.load(folder / "found.pt", weights_only=False)[1]
-    assert all(torch.equal(again[name], others[name]) for name in others)
+    again, _ = together(tmp_path / "2", 2, mode)  # they go on together, too
+    assert again[:2] == both[:2]
+    assert all(torch.equal(again[2][name], others[name]) for name in others)
+
+
+@pytest.mark.slow
+def test_what_two_processes_measured_in_a_part_of_an_epoch_is_kept(tmp_path):
+    """The second process was killed: the first one ends by itself, and they go on exactly."""
+    whole, _ = together(tmp_path / "whole", 2)
+    nothing, done = together(tmp_path / "cut", 2, ["lost"])
+    assert nothing is None and done.returncode == 1
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith("ProcessLost: ")
+    assert read_state(tmp_path / "cut" / "last.ckpt").step == 2
+    found, _ = together(tmp_path / "cut", 2)
+    assert found[1] == whole[1]
+    for mine, other in zip(found[0], whole[0], strict=True):
+        assert mine == pytest.approx(other, rel=1e-5)
