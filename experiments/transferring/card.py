@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nas.core.architecture import Architecture
@@ -23,8 +23,17 @@ network = nas.load_network("PATH_OF_THIS_FOLDER")
 logits = network(images)  # (n, {channels}, {height}, {width}) with values in [0, 1]
 ```
 
-`network.classes` holds the names of the {classes} classes in the order of the logits. The images
-are normalised inside. `network.onnx`, if it is there, computes the same from `images` to `logits`.
+Images are {seen}; they are normalised inside. `network.classes` holds the names of the {classes}
+classes in the order of the logits: {names}.
+
+| file | what |
+|---|---|
+| `network.json`, `weights.safetensors` | architecture, normalisation and classes; weights |
+| `network.onnx`, if it is there | computes the same from `images` to `logits` |
+
+It tells the classes of its training data apart, and nothing else: what it does on other images nobody
+has measured. The licence of the weights is for whoever trained them to choose; that of the training
+data may bind them. Trained {date} with {versions}.
 
 ## Architecture
 
@@ -44,7 +53,7 @@ The whole code:
 
 ## Recipe
 
-Seed {seed}.
+Seed {seed}; all networks of the table below were trained by it.
 
 {recipe}
 
@@ -54,6 +63,35 @@ Accuracies on the {judged} images.
 
 {table}
 """
+
+
+NAMED = 10
+"""Classes that a card names; network.json has them all."""
+
+
+def seen(data: Mapping[str, Any]) -> str:
+    """What is done to an image that is judged."""
+    _, height, width, _ = data["input"]
+    values = "RGB" if data["input"][0] == 3 else "grey"
+    cut = f"its middle of {height}x{width} pixels, {values} in [0, 1]"
+    if data["resized"] == min(height, width):
+        return f"judged by {cut}"
+    return (
+        f"resized so that the shorter side has {data['resized']} pixels (bilinear, antialiased) "
+        f"and judged by {cut}"
+    )
+
+
+def named(classes: Sequence[str]) -> str:
+    """The first names of the classes."""
+    first = ", ".join(classes[:NAMED])
+    return first if len(classes) <= NAMED else f"{first}, …"
+
+
+def settings(recipe: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Those that made a difference."""
+    cuts = recipe["schedule"] == "step"
+    return [(name, value) for name, value in recipe.items() if cuts or "step_" not in name]
 
 
 def model_card(content: Mapping[str, Any], table: str) -> str:
@@ -82,6 +120,10 @@ def model_card(content: Mapping[str, Any], table: str) -> str:
         tested=tested,
         judged=data["judged"],
         seed=content["seed"],
-        recipe="\n".join(f"* {name}: {value}" for name, value in content["recipe"].items()),
+        seen=seen(data),
+        names=named(data["classes"]),
+        date=content["date"],
+        versions=content["versions"],
+        recipe="\n".join(f"* {name}: {value}" for name, value in settings(content["recipe"])),
         table=table,
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.folder import RunFolder, write_json
+from experiments.folder import RunFolder, versions, write_json
 from experiments.report.transfer import write_page
 from experiments.terminal import table
 from experiments.transferring.card import model_card
@@ -107,7 +108,13 @@ class Outcome:
     ) -> Outcome:
         """The outcome of a run."""
         assert searched.architecture is not None
-        about = {"name": data.name, "input": list(data.input), "judged": data.judged}
+        about = {
+            "name": data.name,
+            "input": list(data.input),
+            "classes": list(data.classes),
+            "resized": data.resized,
+            "judged": data.judged,
+        }
         counts = {part: len(getattr(data, part)) for part in ("train", "val", "test")}
         code = searched.architecture.to_json()
         return cls(code, {**about, "images": counts}, recipe.to_json(), seed, dict(measured), rows)
@@ -132,7 +139,9 @@ class Outcome:
     def write(self, folder: RunFolder) -> list[Path]:
         """Writes the table as JSON, Markdown and a page, and the card; returns their paths."""
         markdown, page = (folder.transfer.with_suffix(end) for end in (".md", ".html"))
-        content = {**asdict(self), "rows": [asdict(row) for row in self.rows]}
+        rows = [asdict(row) for row in self.rows]
+        made = {"date": f"{date.today():%Y-%m-%d}", "versions": versions()}
+        content = {**asdict(self), "rows": rows, **made}
         write_json(folder.transfer, content)
         write_text(markdown, f"{self.table()}\n\n{self.verdict()}\n")
         write_page(content, page)

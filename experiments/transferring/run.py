@@ -60,10 +60,9 @@ class Run:
             NasError: something cannot be; most of that before anything is trained.
         """
         from nas.training.transfer import is_first
-        from nas.training.transfer.trainer import check_batches, check_machines, check_training
+        from nas.training.transfer.trainer import check_training
 
-        check_machines(self.recipe, self.machines)
-        check_batches(self.data, self.recipe, self.machines.world)
+        self.check_settings()
         found = [
             check_training(self._place(each), self._task(each), self.resume)
             for each in self.contestants
@@ -80,6 +79,17 @@ class Run:
                     say(f"{each.name} goes on behind step {state.step:,} of {self.steps:,}")
         trained = [self.train(each) for each in self.contestants]
         return self.finish(trained) if is_first() else None
+
+    def check_settings(self) -> None:
+        """Refuses what cannot be trained, before anything is written.
+
+        Raises:
+            InvalidOption, InvalidData: devices, precision or batches do not go together.
+        """
+        from nas.training.transfer.trainer import check_batches, check_machines
+
+        check_machines(self.recipe, self.machines)
+        check_batches(self.data, self.recipe, self.machines.world)
 
     @property
     def steps(self) -> int:
@@ -207,7 +217,7 @@ class Run:
 def _show(bar: ProgressBar, standing: Standing) -> None:
     words = [f"epoch {standing.epoch}, step {standing.step:,}/{standing.steps:,}"]
     if standing.top1 is not None:
-        words.append(f"top-1 {standing.top1:.2%}")
+        words.append(f"top-1 {standing.top1:.2%} after epoch {standing.epoch - 1}")
     if standing.step < standing.steps:
         words.append(f"{clock(standing.eta)} left")
     bar.show(standing.step, standing.steps, ", ".join(words))

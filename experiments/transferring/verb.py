@@ -9,6 +9,7 @@ from typing import Literal
 from experiments.folder import RunFolder
 from experiments.predict import read_architectures
 from experiments.propose import favourites
+from experiments.terminal import say
 from experiments.transferring.contestants import Skeletons, searched
 from experiments.transferring.contestants import baseline as baseline_of
 from experiments.transferring.run import Run
@@ -45,6 +46,7 @@ def transfer(
     onnx: bool = True,
     resume: bool = False,
     seed: int = 0,
+    dry_run: bool = False,
     out: Path = Path("runs/transfer"),
 ) -> None:
     """Put a found block into a network of ImageNet's size, train it, and compare it.
@@ -80,6 +82,7 @@ def transfer(
         onnx: whether the trained network is written as ONNX too.
         resume: go on from the checkpoints in --out.
         seed: of weights, order, augmentation and dropout, and of the proposer.
+        dry_run: tell which networks would be trained on what, and do nothing.
         out: folder for everything this run writes.
     """
     check_seed(seed)
@@ -87,7 +90,7 @@ def transfer(
     from nas.training.data.streaming import stream_data
     from nas.training.transfer import Machines, is_first
 
-    if onnx:
+    if onnx and not dry_run:
         check_onnx()
     machines = Machines(devices, nodes, strategy, loaders, checkpoint_minutes)
     folder = RunFolder(out)
@@ -99,6 +102,9 @@ def transfer(
     if baseline is not None:
         contestants.append(baseline_of(baseline, source.input, ours.macs))
     run = Run(block, contestants, source, recipe, machines, folder, seed, resume, onnx, check)
+    if dry_run:
+        run.check_settings()
+        return say(run.plan())
     try:
         run.work()
     except ProcessLost as error:

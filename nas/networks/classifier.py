@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from nas.core.errors import InvalidData
+
 
 class Classifier(nn.Module):
     """Normalises images and classifies them.
@@ -36,6 +38,17 @@ class Classifier(nn.Module):
             self.register_buffer(name, shaped, persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Maps images (n, channels, height, width) with values in [0, 1] to logits (n, classes)."""
+        """Maps images (n, channels, height, width) with values in [0, 1] to logits (n, classes).
+
+        Raises:
+            InvalidData: they have another shape, or are whole numbers.
+        """
+        channels = self.mean.shape[1]
+        if images.dim() != 4 or images.shape[1] != channels or not images.is_floating_point():
+            raise InvalidData(
+                f"images must be floats (n, {channels}, height, width) in [0, 1], but got "
+                f"{images.dtype} {tuple(images.shape)}; divide bytes by 255, and put a single "
+                "image into a batch of one"
+            )
         logits: Tensor = self.network((images - self.mean) / self.std)
         return logits

@@ -97,6 +97,11 @@ class StreamedData:
         return "validation" if self.test is self.val else "test"
 
     @property
+    def resized(self) -> int:
+        """Pixels of the shorter side that an image is resized to before its middle is judged."""
+        return round(min(self.input.height, self.input.width) * self.border)
+
+    @property
     def unread(self) -> list[Files]:
         """Images of a folder; what else is trained on lies in memory already."""
         parts = dict.fromkeys((self.train, self.val, self.test))
@@ -173,5 +178,5 @@ def as_seen(data: StreamedData) -> Transform:
     from torchvision.transforms import v2
 
     wanted = (data.input.height, data.input.width)
-    resize = v2.Resize(round(min(wanted) * data.border), antialias=True)
+    resize = v2.Resize(data.resized, antialias=True)
     return v2.Compose([resize, v2.CenterCrop(wanted), v2.PILToTensor()])  # type: ignore[no-any-return]

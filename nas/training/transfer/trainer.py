@@ -175,10 +175,15 @@ def check_training(folder: Path, task: dict[str, Any], resume: bool) -> State | 
     if differing:
         name = differing[0]
         raise InvalidOption(
-            f"a training can only be resumed as it was begun, but {', '.join(differing)} differ: "
-            f"{name} was {known[name]} and is {task[name]}; take another --out"
+            f"a training can only be resumed as it was begun, but {name} was {known[name]} and is "
+            f"{task[name]}{_others(differing[1:])}; give the options it was begun with, or take "
+            "another --out"
         )
     return state
+
+
+def _others(names: Sequence[str]) -> str:
+    return f", and so with {', '.join(names)}" if names else ""
 
 
 def check_batches(data: StreamedData, recipe: TransferRecipe, world: int) -> None:
@@ -192,7 +197,7 @@ def check_batches(data: StreamedData, recipe: TransferRecipe, world: int) -> Non
     if size % parts or size // parts < 2:
         raise InvalidOption(
             f"batch_size must be a multiple of devices times accumulate ({parts}), and leave "
-            f"each at least 2 images, but got {size}"
+            f"each at least 2 images, but got {size}; change it, or --devices"
         )
     if len(data.train) < size:
         raise InvalidData(
