@@ -16,13 +16,13 @@ class Plot:
 
     Attributes:
         figure: drawn by Plotly when it comes into sight.
-        caption: above it.
+        caption: above it, and its name for those who do not see it.
         width: least one, in pixels; a narrower screen scrolls.
     """
 
     kind: ClassVar[str] = "plot"
     figure: Figure
-    caption: str = ""
+    caption: str
     width: int = 0
 
 
@@ -43,6 +43,7 @@ class Table:
         header: names of the columns.
         cells: as text; numbers are found in it.
         words: below it.
+        folded: shown only when its name is opened.
     """
 
     kind: ClassVar[str] = "table"
@@ -50,6 +51,7 @@ class Table:
     header: Sequence[str]
     cells: Sequence[Sequence[str]]
     words: Sequence[str] = ()
+    folded: bool = False
 
 
 @dataclass(frozen=True)
