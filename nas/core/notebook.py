@@ -73,7 +73,8 @@ def architecture_html(architecture: Architecture) -> str:
         )
     except InvalidArchitecture as error:  # it is looked at because it does not fit
         numbers = escape(str(error))
-    return f"<div><code>{architecture.key}</code> · {numbers}{''.join(map(strip_html, architecture.blocks))}</div>"
+    strips = "".join(map(strip_html, architecture.blocks))
+    return f"<div><code>{architecture.key}</code> · {numbers}{strips}</div>"
 
 
 def strip_html(block: Block) -> str:
