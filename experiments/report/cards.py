@@ -116,9 +116,11 @@ def best_networks(content: Content, judge: Judge | None) -> Iterator[Section]:
         )
         for record in ranked
     ]
-    labels = {label for label, _ in said.values()}
+    labels = {said[r.architecture.key][0] for r in ranked if r.architecture.key in said}
+    if "predicted" in labels:
+        words.append("predicted: by a fit that had not seen the network.")
     if SEEN in labels:
-        words.append(f"{SEEN}: by a surrogate that was fitted to it.")
+        words.append(f"{SEEN}: by one that was fitted to it.")
     if PERHAPS_SEEN in labels:
         words.append(f"{PERHAPS_SEEN}: the folder does not tell what the surrogate was fitted to.")
     yield Section("Best networks", [" ".join(words), *_explained(judge)], [Cards(cards)])
@@ -233,17 +235,19 @@ def _advice(judge: Judge, network: Architecture, edits: Sequence[Edit]) -> str:
         else f"{_newcomer(best)} instead of {short_layer(layer)}"
     )
     where = f" of strip {best.block + 1}" if len(network.blocks) > 1 else ""
+    macs = best.architecture.macs - network.macs
+    told = (
+        f"{done} (layer {best.place + 1}{where}): {best.before:.3f} → {best.after:.3f} by the saved "
+        f"surrogate, {f'{macs:+,}' if macs else 'as many'} MACs"
+    )
     real = judge.real.get(best.architecture.key)
-    begin = "To try next" if real is None else "Its favourite change"
-    words = [
-        f"{begin}: {done} (layer {best.place + 1}{where}): {best.before:.3f} → {best.after:.3f} by "
-        f"the saved surrogate, {best.architecture.macs - network.macs:+,} MACs."
-    ]
     if real is not None:
-        words.append(f"That network has been trained: it really has {real:.4f}.")
-    elif judge.error is not None and best.change < judge.error:
-        words.append(f"Less than its mean error on unseen networks ({judge.error:.3f}).")
-    return " ".join(words)
+        return f"Its favourite change: {told}. That network has been trained: it has {real:.4f}."
+    if judge.error is not None and best.change < judge.error:
+        return (
+            f"Not clear enough to advise: {told}; on unseen networks it errs by {judge.error:.3f}."
+        )
+    return f"To try next: {told}."
 
 
 def _newcomer(edit: Edit) -> str:

@@ -67,7 +67,7 @@ def predicted_against_real(
             customdata=[point["key"] for point in beyond],
             hovertemplate=[f"predicted {point['predicted']:.4g}<br>{_REAL}" for point in beyond],
         )
-    margin = 0.04 * (high - low)
+    margin = 0.04 * (high - low) or 0.01
     titled(figure, "predicted accuracy", "real accuracy", height=380)
     figure.update_layout(showlegend=False)
     for axis in (figure.update_xaxes, figure.update_yaxes):
@@ -76,10 +76,11 @@ def predicted_against_real(
 
 
 def ends_of(points: Sequence[Point]) -> tuple[float, float]:
-    """The least and the largest real accuracy, with some room for predictions around them."""
-    real = [point["real"] for point in points]
+    """The least and the largest accuracy; predictions far beyond the real ones do not count."""
+    real, said = ([point[side] for point in points] for side in ("real", "predicted"))
     room = 0.25 * (max(real) - min(real)) or 0.01
-    return min(real) - room, max(real) + room
+    low, high = min(real), max(real)
+    return max(min(low, *said), low - room), min(max(high, *said), high + room)
 
 
 def is_beyond(point: Point, ends: tuple[float, float]) -> bool:

@@ -96,9 +96,11 @@ def test_of_many_predictions_some_are_drawn():
 def test_axes_can_be_shared():
     figure = figures.predicted_against_real(points(3), ends=(0.0, 1.0))
     assert figure.layout.xaxis.range == figure.layout.yaxis.range == (-0.04, 1.04)
-    assert figures.ends_of([*points(5), *points(5)]) == pytest.approx((-0.2, 1.0))
-    low, high = figures.ends_of(points(1))
-    assert low < 0 < high
+    assert figures.ends_of(points(4)) == (0.0, 0.75)
+    assert figures.ends_of(points(1)) == (0.0, 0.01)
+    told = points(5)  # real from 0 to 0.8
+    told[1]["predicted"], told[2]["predicted"] = -0.1, 7.0
+    assert figures.ends_of(told) == pytest.approx((-0.1, 1.0))
 
 
 def test_one_wild_prediction_is_pinned_to_the_edge():

@@ -123,7 +123,7 @@ def test_predictions_of_seen_networks_are_told_apart(tmp_path):
     labels = re.findall(r"predicted( \(seen\))? [\d.]+ parameters", told)
     assert len(labels) == 10
     assert 0 < sum(bool(label) for label in labels) <= 5
-    assert "predicted (seen): by a surrogate that was fitted to it" in told
+    assert "predicted (seen): by one that was fitted to it" in told
 
 
 def test_the_options_and_versions_of_the_run_are_there(full):
