@@ -236,17 +236,17 @@ def _advice(judge: Judge, network: Architecture, edits: Sequence[Edit]) -> str:
     )
     where = f" of strip {best.block + 1}" if len(network.blocks) > 1 else ""
     macs = best.architecture.macs - network.macs
+    cost = f"{macs:+,}" if macs else "as many"
     told = (
-        f"{done} (layer {best.place + 1}{where}): {best.before:.3f} → {best.after:.3f} by the saved "
-        f"surrogate, {f'{macs:+,}' if macs else 'as many'} MACs"
+        f"{done} (layer {best.place + 1}{where}): {best.before:.3f} → {best.after:.3f} by the "
+        f"saved surrogate, {cost} MACs"
     )
     real = judge.real.get(best.architecture.key)
     if real is not None:
         return f"Its favourite change: {told}. That network has been trained: it has {real:.4f}."
     if judge.error is not None and best.change < judge.error:
-        return (
-            f"Not clear enough to advise: {told}; on unseen networks it errs by {judge.error:.3f}."
-        )
+        error = f"on unseen networks it errs by {judge.error:.3f}"
+        return f"Not clear enough to advise: {told}; {error}."
     return f"To try next: {told}."
 
 
