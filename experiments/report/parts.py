@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+_LONG = 40
+
 
 @dataclass(frozen=True)
 class Plot:
@@ -52,6 +54,11 @@ class Table:
     cells: Sequence[Sequence[str]]
     words: Sequence[str] = ()
     folded: bool = False
+
+    @property
+    def long(self) -> list[bool]:
+        """Of each column, whether it holds text that must wrap."""
+        return [any(len(cell) > _LONG for cell in column) for column in zip(*self.cells)]
 
 
 @dataclass(frozen=True)

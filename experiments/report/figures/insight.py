@@ -40,7 +40,7 @@ def heat_strip(answers: np.ndarray, layers: Sequence[str], cells: Sequence[str])
             colorscale=colorscale(_SIGNS),
             xgap=2,
             ygap=2,
-            colorbar={"thickness": 10, "nticks": 5, "outlinewidth": 0},
+            colorbar={"thickness": 10, "tickvals": [-_MOST, 0, _MOST], "outlinewidth": 0},
             customdata=[layers] * len(cells),
             hovertemplate="%{customdata}: %{z:.2f}<extra>%{y}</extra>",
         )
