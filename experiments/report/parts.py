@@ -58,7 +58,8 @@ class Table:
     @property
     def long(self) -> list[bool]:
         """Of each column, whether it holds text that must wrap."""
-        return [any(len(cell) > _LONG for cell in column) for column in zip(*self.cells)]
+        places = range(len(self.header))
+        return [any(len(row[place]) > _LONG for row in self.cells) for place in places]
 
 
 @dataclass(frozen=True)

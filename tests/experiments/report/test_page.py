@@ -14,6 +14,7 @@ from optuna.trial import TrialState
 from experiments.cli import main
 from experiments.folder import RunFolder, write_json
 from experiments.report import write_report
+from experiments.report.parts import Table
 from nas import Corpus, Record
 from nas.core.errors import InvalidOption
 from nas.studies import find_study, opened
@@ -407,3 +408,8 @@ def test_a_comparison_of_a_windows_machine_names_its_corpus_file(tmp_path):
     told = {"rows": [row], "corpus": r"C:\runs\mine.jsonl.gz"}
     write_json(RunFolder(tmp_path).comparison, told)
     assert "1 surrogate on mine.jsonl.gz</h1>" in page(RunFolder(tmp_path))
+
+
+def test_a_column_of_long_text_is_aligned_as_one():
+    table = Table("it", ["a", "b", "c"], [["x" * 50, "short", "1"], ["y", "z" * 41, "2"]])
+    assert table.long == [True, True, False]
