@@ -167,3 +167,20 @@ def test_a_peephole_inside_another_surrogate_is_looked_into(wrapped):
 
 def test_other_surrogates_have_no_cells():
     assert sections(Constant().fit(CORPUS)) == {}
+
+
+def test_networks_that_it_cannot_tell_apart_are_one_in_the_test(peephole, monkeypatch):
+    """Else the neighbours of each would be its own likes, whose values are alike here."""
+    rows = RNG.normal(size=(14, 6))
+    monkeypatch.setattr(
+        "surrogates.peephole.insight.structural_features",
+        lambda _, each: np.repeat(rows, 3, axis=0)[: len(each)],
+    )
+    found = []
+    true = insight.neighbour_test
+    monkeypatch.setattr(
+        insight, "neighbour_test", lambda *asked: found.append(true(*asked)) or found[-1]
+    )
+    for _ in range(6):
+        sections(peephole, valued(CORPUS, np.repeat(RNG.random(14), 3)[:40]))
+    assert 0.15 < np.mean([each.p_value for each in found])
