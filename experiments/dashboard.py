@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.folder import RunFolder, read_json
+from experiments.folder import RunFolder
 from experiments.report import figures
+from experiments.report.readers import read_predictions
 from experiments.report.summary import of_corpus, space_of
 from experiments.terminal import say, table
 from nas.core.corpus import Corpus
@@ -73,8 +74,7 @@ def plots_of(finished: Corpus, folder: RunFolder) -> dict[str, Any]:
         titled["accuracy against MACs"] = figures.accuracy_against_cost(finished, "macs")
         titled["accuracy against parameters"] = figures.accuracy_against_cost(finished, "params")
     if folder.predictions.is_file():
-        told = read_json(folder.predictions, "the predictions")
-        for place, (name, points) in enumerate(told.items()):
+        for place, (name, points) in enumerate(read_predictions(folder.predictions).items()):
             figure = figures.predicted_against_real(points, place)
             titled[f"predicted against real by {name}"] = figure
     for title, figure in titled.items():

@@ -173,11 +173,16 @@ def read_json(path: Path, what: str) -> Any:
         InvalidOption: it is missing or not JSON.
     """
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InvalidOption(f"{what} must be a file, but {path} does not exist") from error
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise InvalidOption(f"{what} must be JSON, but {path} cannot be read: {error}") from error
+
+
+def is_number(value: Any) -> bool:
+    """True for a finite number that is no truth value."""
+    return isinstance(value, int | float) and type(value) is not bool and -1e300 < value < 1e300
 
 
 def surrogate_folder(path: Path) -> RunFolder:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from experiments.comparison.columns import Row, cells, comparison_table
-from experiments.folder import RunFolder, read_json, write_json
+from experiments.folder import RunFolder, is_number, read_json, write_json
 from nas.core.errors import InvalidOption
 
 
@@ -40,17 +40,20 @@ class Comparison:
         """
         path = RunFolder(Path(folder)).comparison
         content = read_json(path, "the comparison")
-        rows = content.get("rows") if isinstance(content, Mapping) else None
-        if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        told = content if isinstance(content, Mapping) else {}
+        rows, ceiling = told.get("rows"), told.get("noise_ceiling")
+        if not isinstance(rows, list) or not all(map(_is_row, rows)):
             raise InvalidOption(
-                f"{path} must be what 'nas compare' wrote, but it holds no list of rows"
+                f"{path} must be what 'nas compare' wrote, but it holds no list of rows with a "
+                "surrogate, a train_size, a kendall_tau, and numbers beside them"
             )
-        told = {name: content[name] for name in _TOLD if name in content}
-        return cls(tuple(rows), **told)
+        if ceiling is not None and not is_number(ceiling):
+            raise InvalidOption(f"noise_ceiling in {path} must be a number, but got {ceiling!r}")
+        return cls(tuple(rows), ceiling, *(str(told.get(name, "")) for name in _WORDS))
 
     def write(self, folder: RunFolder) -> None:
         """Writes compare.json."""
-        told: dict[str, Any] = {name: getattr(self, name) for name in _TOLD}
+        told = {name: getattr(self, name) for name in (*_WORDS, "noise_ceiling")}
         write_json(folder.comparison, {**told, "rows": list(self.rows)})
 
     def __str__(self) -> str:
@@ -71,6 +74,17 @@ class Comparison:
         return f"<table><thead>{line('th', header)}</thead><tbody>{body}</tbody></table>"
 
 
+def _is_row(row: Any) -> bool:
+    """True for a row that every column can show."""
+    return (
+        isinstance(row, Mapping)
+        and isinstance(row.get("surrogate"), str)
+        and is_number(row.get("train_size"))
+        and "kendall_tau" in row  # None where it says nothing
+        and all(value is None or is_number(row[n]) for n, value in row.items() if n != "surrogate")
+    )
+
+
 def oracle(ceiling: float | None) -> list[str]:
     """What the noise of the trainings leaves to be reached; nothing where it is not known."""
     if ceiling is None:
@@ -78,4 +92,4 @@ def oracle(ceiling: float | None) -> list[str]:
     return [f"An oracle would reach a tau of {ceiling:.3f}: the trainings' own noise."]
 
 
-_TOLD = ("corpus", "data", "source", "noise_ceiling")
+_WORDS = ("corpus", "data", "source")

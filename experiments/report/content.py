@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 from experiments.comparison.comparison import Comparison
-from experiments.folder import RunFolder, read_json
+from experiments.folder import RunFolder, read_task
+from experiments.report.readers import (
+    Points,
+    read_predictions,
+    read_proposals,
+    read_search,
+    read_summary,
+)
 from nas.core.architecture import Architecture
-from nas.core.corpus import Corpus
+from nas.core.corpus import Corpus, Header
 from nas.core.errors import InvalidOption, NasError
-from nas.core.interfaces import Surrogate
+from nas.core.interfaces import Candidate, Surrogate
 
 T = TypeVar("T")
 
@@ -29,6 +36,7 @@ class Content:
         judged: the networks of a comparison's predictions.
         fitted: the networks that the surrogate was fitted to.
         surrogate: the fitted one.
+        task: that it was fitted for.
         comparison: what `nas compare` found.
         predictions: by surrogate, accuracies of networks that it had not seen.
         proposals: architectures with their predicted accuracies.
@@ -44,36 +52,45 @@ class Content:
     judged: Corpus | None = None
     fitted: Corpus | None = None
     surrogate: Surrogate | None = None
+    task: Header | None = None
     comparison: Comparison | None = None
-    predictions: dict[str, Any] = field(default_factory=dict)
-    proposals: list[Any] = field(default_factory=list)
+    predictions: dict[str, Points] = field(default_factory=dict)
+    proposals: Sequence[Candidate] = ()
     search: dict[str, Any] = field(default_factory=dict)
-    summary: list[Any] = field(default_factory=list)
+    summary: Sequence[tuple[str, str]] = ()
     options: Sequence[tuple[str, str]] = ()
     remarks: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def finished(self) -> Corpus | None:
         """The finished networks of the corpus, each once; None where there are none."""
         found = None if self.corpus is None else self.corpus.finished.distinct
         return found or None
 
+    @property
+    def other_task(self) -> str:
+        """In what the surrogate's task is another than the corpus'; empty where it is not."""
+        if self.corpus is None or self.task is None:
+            return ""
+        ours, its = self.corpus.header.task, self.task.task
+        return ", ".join(name for name in ours if ours[name] != its[name])
+
     @cached_property
     def known(self) -> Corpus | None:
-        """Finished networks to look at the surrogate with: the corpus', else what it was fitted to.
+        """Finished networks of the surrogate's task, to look at it with; None without any.
 
-        Networks that it was fitted to and that are no part of the corpus are left out: they may be
-        of another task.
+        Those of the corpus, which may be more than it was fitted to; where the corpus is of
+        another task, or there is none, those that it was fitted to.
         """
-        return self.finished or self.fitted
+        ours = None if self.other_task else self.finished
+        return ours or (None if self.fitted is None else self.fitted.finished) or None
 
     @cached_property
     def architectures(self) -> dict[str, Architecture]:
         """All architectures that the page may speak of, by key."""
         corpora = (self.corpus, self.judged, self.fitted)
         records = {r.architecture.key: r.architecture for c in corpora for r in c or ()}
-        proposed = (Architecture.from_json(each["architecture"]) for each in self.proposals)
-        return records | {each.key: each for each in proposed}
+        return records | {each.architecture.key: each.architecture for each in self.proposals}
 
 
 def read_content(folder: RunFolder, trust: Sequence[str] = ()) -> Content:
@@ -84,35 +101,56 @@ def read_content(folder: RunFolder, trust: Sequence[str] = ()) -> Content:
         trust: packages besides our own that its surrogate may come from.
 
     Raises:
-        InvalidOption: it holds nothing to report, or something that no command wrote.
+        InvalidOption: it holds nothing to report.
     """
     remarks: list[str] = []
 
-    def attempt(read: Callable[[], T], what: str) -> T | None:
+    def attempt(path: Path, read: Callable[[Path], T], what: str, default: T) -> T:
+        """What is read of a file; the default where there is none, or it cannot be read."""
+        if not path.is_file():
+            return default
         try:
-            return read()
+            return read(path)
         except NasError as error:
-            remarks.append(f"{what} is left out: {error}")
-            return None
+            remarks.append(f"{what} left out: {error}")
+            return default
 
     corpus, running = _grown(folder, remarks)
-    if corpus is None and folder.corpus.is_file():
-        corpus = Corpus.read(folder.corpus)
+    if not corpus:  # no study, or one in which nothing is trained yet
+        corpus = attempt(folder.corpus, Corpus.read, "the corpus is", corpus)
+    learnt = attempt(
+        folder.surrogate / "surrogate.json",
+        lambda _: _surrogate(folder, trust),
+        "what the surrogate has learnt is",
+        None,
+    )
+    surrogate, task = learnt or (None, None)
+    options = [
+        attempt(path, _option, f"{path.name} is", None)
+        for path in sorted(folder.path.glob("*.yaml"))
+    ]
     content = Content(
         folder,
         corpus,
         running,
-        attempt(lambda: _corpus(folder.judged), "hovering over predictions"),
-        attempt(lambda: _corpus(folder.fitted), "what the surrogate was fitted to"),
-        attempt(lambda: _surrogate(folder, trust), "what the surrogate has learnt"),
-        Comparison.read(folder.path) if folder.comparison.is_file() else None,
-        _json(folder.predictions, {}),
-        _json(folder.proposals, []),
-        _json(folder.search, {}),
-        _json(folder.summary, []),
-        [(path.stem, path.read_text()) for path in sorted(folder.path.glob("*.yaml"))],
-        tuple(remarks),
+        attempt(folder.judged, Corpus.read, "hovering over predictions is", None),
+        attempt(folder.fitted, Corpus.read, "what the surrogate was fitted to is", None),
+        surrogate,
+        task,
+        attempt(
+            folder.comparison, lambda path: Comparison.read(path.parent), "the comparison is", None
+        ),
+        attempt(folder.predictions, read_predictions, "the predictions are", {}),
+        attempt(folder.proposals, read_proposals, "the proposals are", []),
+        attempt(folder.search, read_search, "the search is", {}),
+        attempt(folder.summary, read_summary, "the summary is", []),
+        [each for each in options if each],
     )
+    if content.other_task:
+        remarks.append(
+            f"{type(surrogate).__name__} is not asked about these networks: it was fitted for "
+            f"another task ({content.other_task})"
+        )
     shown = (corpus, content.comparison, content.surrogate)
     told = (content.predictions, content.proposals, content.search)
     if all(each is None for each in shown) and not any(told):
@@ -120,7 +158,7 @@ def read_content(folder: RunFolder, trust: Sequence[str] = ()) -> Content:
             f"RUN must be a folder that a nas command wrote, but {folder.path} holds no corpus, "
             + "; ".join(["surrogate, predictions, comparison, search or proposals", *remarks])
         )
-    return content
+    return replace(content, remarks=tuple(remarks))
 
 
 def _grown(folder: RunFolder, remarks: list[str]) -> tuple[Corpus | None, int]:
@@ -146,26 +184,14 @@ def _grown(folder: RunFolder, remarks: list[str]) -> tuple[Corpus | None, int]:
         return None, 0
 
 
-def _corpus(path: Path) -> Corpus | None:
-    return Corpus.read(path) if path.is_file() else None
+def _surrogate(folder: RunFolder, trust: Sequence[str]) -> tuple[Surrogate, Header]:
+    """The surrogate and its task; without a task, a fit was killed between the two."""
+    task = read_task(folder)
+    return Surrogate.load(folder.surrogate, trust), task
 
 
-def _surrogate(folder: RunFolder, trust: Sequence[str]) -> Surrogate | None:
-    saved = (folder.surrogate / "surrogate.json").is_file()
-    return Surrogate.load(folder.surrogate, trust) if saved else None
-
-
-def _json(path: Path, default: T) -> T:
-    """The content of a JSON file, or the default where there is none.
-
-    Raises:
-        InvalidOption: it is of another kind than the default.
-    """
-    if not path.is_file():
-        return default
-    content = read_json(path, path.name)
-    if not isinstance(content, type(default)):
-        raise InvalidOption(
-            f"{path} must be what a nas command wrote, but it holds a {type(content).__name__}"
-        )
-    return content
+def _option(path: Path) -> tuple[str, str]:
+    try:
+        return path.stem, path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidOption(f"{path} must be text, but cannot be read: {error}") from error

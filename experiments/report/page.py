@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from experiments.report.content import Content, read_content
 from experiments.report.insight import learnt
 from experiments.report.parts import Code, Part, Plot, Plots, Section
 from experiments.terminal import say, warn, wrote
-from nas.core.errors import InvalidOption
 from nas.core.files import write_text
 
 
@@ -38,36 +38,53 @@ def write_report(folder: RunFolder, trust: Sequence[str] = ()) -> Path:
         InvalidOption: the folder holds nothing to report.
     """
     content = read_content(folder, trust)
-    try:
-        judge, remark = cards.judge_of(content)
-        html = render(content, sections(content, judge), [*content.remarks, remark])
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InvalidOption(
-            f"{folder.path} must hold what nas commands wrote, but something there lacks a part: "
-            f"{error!r}"
-        ) from error
-    for each in filter(None, (*content.remarks, remark)):
-        warn(each)
-    write_text(folder.report, html)
+    page = page_of(content)
+    for remark in page.remarks:
+        warn(remark)
+    write_text(folder.report, render(content, page))
     return folder.report
 
 
-def sections(content: Content, judge: cards.Judge | None) -> list[Section]:
-    """All that the folder's content allows, in the order of the page."""
-    return list(
-        chain(
-            tables.comparison(content),
-            tables.search(content),
-            plots.predictions(content),
-            plots.curves(content),
-            plots.costs(content),
-            cards.best_networks(content, judge),
-            cards.proposals(content, judge),
-            learnt(content),
-            tables.failures(content),
-            _options(content),
-        )
+@dataclass(frozen=True)
+class Page:
+    """What is shown of a run folder.
+
+    Attributes:
+        sections: in their order.
+        remarks: what is left out, and why.
+    """
+
+    sections: Sequence[Section]
+    remarks: Sequence[str]
+
+
+def page_of(content: Content) -> Page:
+    """All that the folder's content allows."""
+    judge, unasked = cards.judge_of(content)
+    insight, unread = _insight(content)
+    sections = chain(
+        tables.comparison(content),
+        tables.search(content),
+        plots.predictions(content),
+        plots.curves(content),
+        plots.costs(content),
+        cards.best_networks(content, judge),
+        cards.proposals(content, judge),
+        insight,
+        tables.networks(content),
+        tables.failures(content),
+        _options(content),
     )
+    remarks = (*content.remarks, unasked, unread)
+    return Page(list(sections), list(dict.fromkeys(filter(None, remarks))))
+
+
+def _insight(content: Content) -> tuple[list[Section], str]:
+    """Sections on what the surrogate has learnt, or a remark why there are none."""
+    try:
+        return list(learnt(content)), ""
+    except Exception as error:  # of a surrogate that does not fit the folder, whatever it raises
+        return [], f"what the surrogate has learnt is left out: {error!r}"
 
 
 def _options(content: Content) -> list[Section]:
@@ -77,13 +94,13 @@ def _options(content: Content) -> list[Section]:
     return [Section("Options", words, [Code(*each) for each in content.options])]
 
 
-def render(content: Content, shown: Sequence[Section], remarks: Sequence[str]) -> str:
+def render(content: Content, page: Page) -> str:
     """Fills the template; the script of Plotly goes into the page, so that it opens offline."""
     from plotly.offline import get_plotlyjs
 
     from nas import __version__
 
-    parts = [part for section in shown for part in section.parts]
+    parts = [part for section in page.sections for part in section.parts]
     drawn = [plot.figure for part in parts for plot in plots_of(part)]
     keys = {key for figure in drawn for trace in figure.data for key in _keys(trace.customdata)}
     known = content.architectures
@@ -97,10 +114,9 @@ def render(content: Content, shown: Sequence[Section], remarks: Sequence[str]) -
     return environment.get_template("page.html").render(
         title=summary.title(content),
         facts=list(summary.facts(content)),
-        remarks=list(filter(None, remarks)),
-        sections=shown,
-        # "</" would end the script element.
-        figures=[figure.to_json().replace("</", "<\\/") for figure in drawn],
+        remarks=page.remarks,
+        sections=page.sections,
+        figures=[figure.to_json() for figure in drawn],  # which escapes "<"
         networks={key: figures.describe(known[key]) for key in sorted(keys & known.keys())},
         plotly=get_plotlyjs(),
         version=__version__,

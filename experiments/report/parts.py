@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+_LONG = 40
+
 
 @dataclass(frozen=True)
 class Plot:
@@ -16,13 +18,13 @@ class Plot:
 
     Attributes:
         figure: drawn by Plotly when it comes into sight.
-        caption: above it.
+        caption: above it, and its name for those who do not see it.
         width: least one, in pixels; a narrower screen scrolls.
     """
 
     kind: ClassVar[str] = "plot"
     figure: Figure
-    caption: str = ""
+    caption: str
     width: int = 0
 
 
@@ -43,6 +45,7 @@ class Table:
         header: names of the columns.
         cells: as text; numbers are found in it.
         words: below it.
+        folded: shown only when its name is opened.
     """
 
     kind: ClassVar[str] = "table"
@@ -50,6 +53,13 @@ class Table:
     header: Sequence[str]
     cells: Sequence[Sequence[str]]
     words: Sequence[str] = ()
+    folded: bool = False
+
+    @property
+    def long(self) -> list[bool]:
+        """Of each column, whether it holds text that must wrap."""
+        places = range(len(self.header))
+        return [any(len(row[place]) > _LONG for row in self.cells) for place in places]
 
 
 @dataclass(frozen=True)

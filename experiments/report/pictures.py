@@ -15,10 +15,9 @@ from pathlib import Path
 
 from experiments.cli import command
 from experiments.folder import RunFolder
-from experiments.report.cards import judge_of
 from experiments.report.content import read_content
-from experiments.report.figures import write_picture
-from experiments.report.page import plots_of, sections
+from experiments.report.figures import plain, write_picture
+from experiments.report.page import page_of, plots_of
 from experiments.report.parts import Plot, Section
 from experiments.terminal import wrote
 
@@ -31,11 +30,10 @@ def pictures(run: Path, out: Path = Path("docs/images"), trust: list[str] | None
         out: folder for the pictures.
         trust: packages besides our own that its saved surrogate may come from.
     """
-    content = read_content(RunFolder(run), trust or ())
-    judge, _ = judge_of(content)
+    page = page_of(read_content(RunFolder(run), trust or ()))
     paths = []
-    for name, plot in named(sections(content, judge)):
-        titled = {"text": plot.caption, "font": {"size": 15}, "y": 0.97, "yanchor": "top"}
+    for name, plot in named(page.sections):
+        titled = {"text": plain(plot.caption), "font": {"size": 15}, "y": 0.97, "yanchor": "top"}
         plot.figure.update_layout(title=titled, margin={"t": 80 if plot.caption else 30})
         path = out / f"{name}.svg"
         write_picture(plot.figure, path, width=760, height=plot.figure.layout.height)

@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from experiments.report import figures
 from experiments.report.content import Content
 from experiments.report.parts import Plot, Plots, Section
+from experiments.report.readers import Points
 from nas.core import metrics
-
-MOST = 12
-"""Surrogates with a figure of their own."""
 
 
 def predictions(content: Content) -> Iterator[Section]:
@@ -23,13 +21,13 @@ def predictions(content: Content) -> Iterator[Section]:
     if not scored:
         return
     scored.sort(key=lambda each: -each[0])
-    ends = figures.ends_of([point for *_, points in scored[:MOST] for point in points])
+    ends = figures.ends_of([point for *_, points in scored for point in points])
     plots = [
         Plot(
             figures.predicted_against_real(points, place, ends),
-            f"{name}: tau {tau:.2f}, mean error {error:.4f}",
+            f"{name}: tau {tau:.2f}, mean error {error:.4f}{_left_out(points, ends)}",
         )
-        for place, (tau, error, name, points) in enumerate(scored[:MOST])
+        for place, (tau, error, name, points) in enumerate(scored)
     ]
     words = ["Every point is a network that the surrogate had not seen when it was fitted."]
     if content.comparison is not None:
@@ -38,6 +36,16 @@ def predictions(content: Content) -> Iterator[Section]:
             "another."
         )
     yield Section("Predicted against real", words, [Plots(plots)])
+
+
+def _left_out(points: Points, ends: tuple[float, float]) -> str:
+    """What a figure of these points does not show as it is."""
+    words = []
+    if len(points) > figures.MOST_POINTS:
+        words.append(f"drawn are {figures.MOST_POINTS:,} of {len(points):,} networks")
+    if beyond := sum(figures.is_beyond(point, ends) for point in points):
+        words.append(f"{beyond:,} predicted beyond the edge, drawn on it")
+    return "".join(f"; {each}" for each in words)
 
 
 def curves(content: Content) -> Iterator[Section]:
@@ -52,17 +60,19 @@ def curves(content: Content) -> Iterator[Section]:
             f"Drawn are {figures.MOST_CURVES} of {number:,} networks, evenly spaced by where they "
             "ended."
         )
-    yield Section("Learning curves", words, [Plot(figures.learning_curves(corpus))])
+    yield Section(
+        "Learning curves", words, [Plot(figures.learning_curves(corpus), "validation accuracy")]
+    )
 
 
 def costs(content: Content) -> Iterator[Section]:
     """Accuracy against what it costs."""
-    finished = content.finished
-    if finished is None:
+    corpus = content.corpus
+    if corpus is None or content.finished is None:
         return
     words = ["Each network once; the line joins those that no cheaper one beats."]
     plots = [
-        Plot(figures.accuracy_against_cost(finished, "macs"), "by multiply-accumulates"),
-        Plot(figures.accuracy_against_cost(finished, "params"), "by parameters"),
+        Plot(figures.accuracy_against_cost(corpus, "macs"), "by multiply-accumulates"),
+        Plot(figures.accuracy_against_cost(corpus, "params"), "by parameters"),
     ]
     yield Section("Accuracy against cost", words, [Plots(plots)])

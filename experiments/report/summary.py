@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import PureWindowsPath
 
 from experiments.report.content import Content
 from nas.core.corpus import Corpus, Header
@@ -24,7 +24,7 @@ def _subject(content: Content) -> str:
         return of_corpus(content.corpus)
     if found is not None:
         names = {row["surrogate"] for row in found.rows}
-        where = _origin(found.data, found.source) or Path(found.corpus).name
+        where = _origin(found.data, found.source) or PureWindowsPath(found.corpus).name
         return f"{_count(len(names), 'surrogate')} on {where}"
     if content.search:
         where = _origin(content.search.get("data", ""), content.search.get("source", ""))
@@ -76,7 +76,7 @@ def facts(content: Content) -> Iterator[Fact]:
         yield "best of the table", f"{content.search['best']:.2%}"
     if content.surrogate is not None:
         yield "surrogate", type(content.surrogate).__name__
-    yield from ((str(name), str(value)) for name, value in content.summary)
+    yield from content.summary
 
 
 def _corpus_facts(corpus: Corpus, running: int) -> Iterator[Fact]:

@@ -10,6 +10,10 @@ from experiments.report import figures
 from experiments.report.content import Content
 from experiments.report.parts import Plot, Section, Table
 from experiments.searching.summary import search_cells, search_words
+from nas.core.notebook import short_layer
+
+MOST = 500
+"""Networks in the table of networks."""
 
 
 def comparison(content: Content) -> Iterator[Section]:
@@ -33,7 +37,7 @@ def comparison(content: Content) -> Iterator[Section]:
                 "Kendall's tau on networks that were not trained on, over the number of those that "
                 "were; bars are 95% intervals."
             ],
-            [Plot(figures.sample_efficiency(found.rows))],
+            [Plot(figures.sample_efficiency(found.rows), "tau over training networks")],
         )
 
 
@@ -49,9 +53,34 @@ def search(content: Content) -> Iterator[Section]:
         f"How far the best network so far lies behind the best of the table ({best:.2%}), mean "
         f"over {seeds} {'searches' if seeds > 1 else 'search'} each; bands are 95% intervals."
     )
-    yield Section("Regret", [text], [Plot(figures.regret_curves(found))])
+    yield Section(
+        "Regret", [text], [Plot(figures.regret_curves(found), "regret after each network")]
+    )
     words = search_words(rows, best)
     yield Section("Methods", [], [Table("Methods", header, cells, words)])
+
+
+def networks(content: Content) -> Iterator[Section]:
+    """The networks that figures show on hover, for those who read or use no mouse."""
+    corpus = content.finished or content.judged
+    if not corpus:
+        return
+    best = corpus.best(MOST)
+    cells = [
+        [
+            record.architecture.key,
+            " ‖ ".join(" ".join(map(short_layer, block)) for block in record.architecture.blocks),
+            f"{record.target:.4f}",
+            f"{record.macs:,}",
+            f"{record.params:,}",
+        ]
+        for record in best
+    ]
+    number = len(corpus.finished)
+    told = "all" if number == len(best) else f"the best {len(best)}"
+    words = [f"What hovering over a point shows, as a table: {told} of {number:,}."]
+    header = ["network", "block", "accuracy", "MACs", "parameters"]
+    yield Section("Networks", words, [Table("Networks", header, cells, folded=True)])
 
 
 def failures(content: Content) -> Iterator[Section]:

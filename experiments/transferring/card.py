@@ -31,9 +31,9 @@ classes in the order of the logits: {names}.
 | `network.json`, `weights.safetensors` | architecture, normalisation and classes; weights |
 | `network.onnx`, if it is there | computes the same from `images` to `logits` |
 
-It tells the classes of its training data apart, and nothing else: what it does on other images nobody
-has measured. The licence of the weights is for whoever trained them to choose; that of the training
-data may bind them. Trained {date} with {versions}.
+It tells the classes of its training data apart; what it does on other images nobody has measured.
+The licence of the weights is for whoever trained them to choose; that of the training data may bind
+them. Trained {date} with {versions}.
 
 ## Architecture
 

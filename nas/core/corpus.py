@@ -169,6 +169,11 @@ class Corpus(Sequence[Record]):
             first.setdefault((record.architecture.key, given), record)
         return replace(self, records=tuple(first.values()))
 
+    def best(self, most: int | None = None) -> Corpus:
+        """The finished records by target, the highest first; at most so many of them."""
+        ranked = sorted(self.finished, key=lambda record: -(record.target or 0.0))
+        return replace(self, records=tuple(ranked[:most]))
+
     @property
     def targets(self) -> np.ndarray:
         """Targets (n,) as float64; NaN where a record has none."""

@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from nas.core.architecture import Architecture, Block, Layer
-from nas.core.errors import InvalidOption
+from nas.core.errors import InvalidArchitecture, InvalidOption
 from nas.core.records import STATUSES, Record
 
 if TYPE_CHECKING:
@@ -66,12 +66,15 @@ def short_layer(layer: Layer) -> str:
 def architecture_html(architecture: Architecture) -> str:
     """A network in a notebook: its numbers, and a strip for each of its block designs."""
     size = architecture.input
-    numbers = (
-        f"<code>{architecture.key}</code> · {architecture.params:,} parameters · "
-        f"{architecture.macs:,} MACs · {len(architecture.layers())} layers for "
-        f"{size.channels}x{size.height}x{size.width}"
-    )
-    return f"<div>{numbers}{''.join(map(strip_html, architecture.blocks))}</div>"
+    try:
+        numbers = (
+            f"{architecture.params:,} parameters · {architecture.macs:,} MACs · "
+            f"{len(architecture.layers())} layers for {size.channels}x{size.height}x{size.width}"
+        )
+    except InvalidArchitecture as error:  # it is looked at because it does not fit
+        numbers = escape(str(error))
+    strips = "".join(map(strip_html, architecture.blocks))
+    return f"<div><code>{architecture.key}</code> · {numbers}{strips}</div>"
 
 
 def strip_html(block: Block) -> str:
@@ -99,10 +102,9 @@ def corpus_html(corpus: Corpus) -> str:
             f"accuracy {targets.mean():.4f} mean, {targets.std():.4f} std, {targets.min():.4f} "
             f"least, {targets.max():.4f} best"
         )
-    best = sorted(finished, key=lambda record: -(record.target or 0.0))[:_BEST]
     shown = "".join(
         f"<p style='margin:.6em 0 0'>{r.target:.4f}</p>{architecture_html(r.architecture)}"
-        for r in best
+        for r in corpus.best(_BEST)
     )
     return f"<div>{'<br>'.join(lines)}{shown}</div>"
 

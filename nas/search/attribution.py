@@ -21,14 +21,21 @@ class Edit:
         place: of the layer in it.
         layer: what stands there afterwards; None where the layer is removed.
         architecture: the changed network.
-        change: predicted accuracy of the changed network minus that of the old one.
+        before: predicted accuracy of the network as it is.
+        after: predicted accuracy of the changed one.
     """
 
     block: int
     place: int
     layer: Layer | None
     architecture: Architecture
-    change: float = 0.0
+    before: float = 0.0
+    after: float = 0.0
+
+    @property
+    def change(self) -> float:
+        """By how much the prediction moves."""
+        return self.after - self.before
 
 
 def layer_attribution(
@@ -52,9 +59,8 @@ def layer_attribution(
     """
     edits = list(_edits(architecture, alternatives))
     asked = [architecture, *(edit.architecture for edit in edits)]
-    said = predict(surrogate, [Query(each) for each in asked]).mean
-    changes = (said[1:] - said[0]).tolist()
-    return [replace(edit, change=by) for edit, by in zip(edits, changes, strict=True)]
+    before, *after = predict(surrogate, [Query(each) for each in asked]).mean.tolist()
+    return [replace(e, before=before, after=said) for e, said in zip(edits, after, strict=True)]
 
 
 def common_layers(corpus: Corpus, most: int = 24) -> list[Layer]:
@@ -102,8 +108,10 @@ def removed(block: Block, place: int) -> Block | None:
 
 
 def _rewired(layer: Layer, at: int, gone: int, sources: Sequence[int]) -> tuple[int, ...]:
-    """Offsets of a layer that stood at a place behind one that is gone."""
+    """Offsets of a layer that stood at a place behind one that is gone; what it sums, once."""
     read = [source for offset in layer.inputs for source in _through(at + offset, gone, sources)]
+    if gone - at in layer.inputs and layer.op != "concat":
+        read = list(dict.fromkeys(read))
     return tuple(source - (at - 1) - (source > gone) for source in read)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,11 +33,27 @@ class NamedCell:
         cell: number of the cell, from 0.
         correlation: of its state behind a layer with "this layer is of that type", over layers of
             networks that it was not chosen by; negative where the cell falls at that type.
+        mean: of its state over these layers.
+        std: of its state over these layers.
     """
 
     op: str
     cell: int
     correlation: float
+    mean: float
+    std: float
+
+    def answers(self, states: np.ndarray) -> np.ndarray:
+        """How much more than usual it says "this layer is of that type".
+
+        Args:
+            states: (layers, hidden) as from `responses`.
+
+        Returns:
+            (layers,) in standard deviations of its state, above 0 where it tends towards the type.
+        """
+        standard = (states[:, self.cell] - self.mean) / (self.std or 1.0)
+        return np.asarray(np.sign(self.correlation) * standard)
 
 
 def read_layers(peephole: Peephole, architecture: Architecture) -> Sequence[PlacedLayer]:
@@ -91,31 +108,50 @@ def named_cells(peephole: Peephole, corpus: Corpus, seed: int = 0) -> list[Named
     networks = list({r.architecture.key: r.architecture for r in corpus}.values())
     order = np.random.default_rng(seed).permutation(len(networks))[:MOST]
     halves = [[networks[i] for i in order[start::2]] for start in (0, 1)]
-    chosen_by, told_by = (_correlations(peephole, half) for half in halves)
+    chosen_by, told_by = (_Layers.of(peephole, half) for half in halves)
     cells = []
-    for op in chosen_by.keys() & told_by.keys():
-        cell = int(np.argmax(np.abs(chosen_by[op])))
-        cells.append(NamedCell(op, cell, float(told_by[op][cell])))
+    for op in chosen_by.types() & told_by.types():
+        cell = int(np.argmax(np.abs(chosen_by.correlations(op))))
+        correlation = float(told_by.correlations(op)[cell])
+        mean, std = float(told_by.mean[cell]), float(told_by.std[cell])
+        cells.append(NamedCell(op, cell, correlation, mean, std))
     return sorted(cells, key=lambda each: (-abs(each.correlation), each.op))
 
 
-def _correlations(peephole: Peephole, networks: Sequence[Architecture]) -> dict[str, np.ndarray]:
-    """By type of layer, the correlation (hidden,) of each cell with it, over all layers read."""
-    if not networks:
-        return {}
-    states = np.concatenate(list(_states(peephole, networks)))
-    ops = np.array([p.layer.op for each in networks for p in read_layers(peephole, each)])
-    spread = states.std(axis=0)
-    standard = (states - states.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    found = {}
-    for op in np.unique(ops).tolist():
-        here = ops == op
+@dataclass(frozen=True)
+class _Layers:
+    """All layers of some networks: the states (layers, hidden) behind them, and their types."""
+
+    states: np.ndarray
+    ops: np.ndarray
+
+    @classmethod
+    def of(cls, peephole: Peephole, networks: Sequence[Architecture]) -> _Layers:
+        states = [np.zeros((0, peephole.hidden)), *_states(peephole, networks)]
+        ops = [p.layer.op for each in networks for p in read_layers(peephole, each)]
+        return cls(np.concatenate(states), np.array(ops))
+
+    @cached_property
+    def mean(self) -> np.ndarray:
+        return np.asarray(self.states.mean(axis=0))
+
+    @cached_property
+    def std(self) -> np.ndarray:
+        return np.asarray(self.states.std(axis=0))
+
+    def types(self) -> set[str]:
+        """Those of some layers, but not of all."""
+        found = set(self.ops.tolist())
+        return found if len(found) > 1 else set()
+
+    def correlations(self, op: str) -> np.ndarray:
+        """Of each cell (hidden,) with "this layer is of that type"."""
+        here = self.ops == op
         share = here.mean()
-        if share < 1:
-            # Of a 0/1 variable: its covariance with x, over both standard deviations.
-            covariance = share * standard[here].mean(axis=0)
-            found[op] = covariance / np.sqrt(share * (1 - share))
-    return found
+        # Of a 0/1 variable: its covariance with x, over both standard deviations.
+        covariance = share * (self.states[here].mean(axis=0) - self.mean)
+        spread = np.where(self.std > 0, self.std, 1.0) * np.sqrt(share * (1 - share))
+        return np.asarray(covariance / spread)
 
 
 def _states(peephole: Peephole, networks: Sequence[Architecture]) -> Iterator[np.ndarray]:

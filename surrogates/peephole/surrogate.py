@@ -59,7 +59,8 @@ class Peephole(Surrogate):
         l1: factor of the L1 penalty of mse_l1.
         dropout: share of hidden units dropped in training.
         seed: of initial weights and batches.
-        device: auto, or a torch device such as cpu or cuda:1.
+        device: auto, or a torch device such as cpu or cuda:1; a fitted one whose device is not
+            here answers on the CPU.
     """
 
     _networks: list[PeepholeNetwork] | None = None
@@ -288,7 +289,16 @@ class Peephole(Surrogate):
             network = self._build()
         tensors = {name: torch.tensor(weight) for name, weight in weights.items()}
         network.load_state_dict(tensors, assign=True)
-        return network.to(self._device()).eval()
+        return network.to(self._answering_device()).eval()
+
+    def _answering_device(self) -> torch.device:
+        """Answers need no GPU: one that was fitted on another machine's is asked on the CPU."""
+        import torch
+
+        try:
+            return self._device()
+        except InvalidOption:
+            return torch.device("cpu")
 
     def _device(self) -> torch.device:
         import torch

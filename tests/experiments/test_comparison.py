@@ -1,5 +1,6 @@
 """Splits, questions and scores of a comparison; the command itself is in test_cli."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -193,8 +194,27 @@ def test_a_notebook_shows_a_comparison_best_first(compared):
     assert "oracle" not in str(replace(compared, noise_ceiling=None))
 
 
-@pytest.mark.parametrize("content", ["[]", "{}", '{"rows": 3}', '{"rows": [3]}'])
+ROW = {"surrogate": "A", "train_size": 8, "kendall_tau": 0.5, "r2": None}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[]",
+        "{}",
+        '{"rows": 3}',
+        '{"rows": [3]}',
+        *(json.dumps({"rows": [ROW, {**ROW, part: None}]}) for part in ROW if part != "r2"),
+        json.dumps({"rows": [{**ROW, "r2": "good"}]}),
+    ],
+)
 def test_what_is_no_comparison_is_refused(tmp_path, content):
     RunFolder(tmp_path).comparison.write_text(content)
     with pytest.raises(InvalidOption, match="no list of rows"):
+        Comparison.read(tmp_path)
+
+
+def test_a_noise_ceiling_is_a_number(tmp_path):
+    RunFolder(tmp_path).comparison.write_text(json.dumps({"rows": [ROW], "noise_ceiling": "high"}))
+    with pytest.raises(InvalidOption, match="must be a number"):
         Comparison.read(tmp_path)

@@ -11,6 +11,7 @@ import pytest
 from experiments.dashboard import blocks_of, dress_of
 from experiments.folder import RunFolder, write_json
 from nas import Corpus
+from nas.core.errors import InvalidOption
 from tests.experiments.report import material
 from tests.experiments.test_cli import refused
 from tests.nas.studies import toys
@@ -70,6 +71,14 @@ def test_note_tags_and_plots_tell_what_the_corpus_holds(tmp_path):
         "accuracy against parameters",
         "predicted against real by Mine",
     ]
+
+
+@pytest.mark.parametrize("content", ["[]", "{", '{"Mine": [{"real": 0.5}]}'])
+def test_broken_predictions_get_one_line(tmp_path, content):
+    folder = RunFolder(tmp_path)
+    folder.predictions.write_text(content)
+    with pytest.raises(InvalidOption, match="predictions"):
+        dress_of("nas", material.corpus(), folder)
 
 
 def test_a_study_without_networks_has_a_note(tmp_path):

@@ -7,21 +7,26 @@ from experiments.report.figures.networks import (
     learning_curves,
 )
 from experiments.report.figures.predictions import (
+    MOST_POINTS,
     ends_of,
+    is_beyond,
     predicted_against_real,
     sample_efficiency,
 )
 from experiments.report.figures.searches import regret_curves
-from experiments.report.figures.style import describe, write_picture
+from experiments.report.figures.style import describe, plain, write_picture
 
 __all__ = [
     "MOST_CURVES",
+    "MOST_POINTS",
     "accuracy_against_cost",
     "describe",
     "ends_of",
     "feature_map",
     "heat_strip",
+    "is_beyond",
     "learning_curves",
+    "plain",
     "predicted_against_real",
     "regret_curves",
     "sample_efficiency",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.report.figures.style import NETWORK, colorscale, titled
+from experiments.report.figures.style import NETWORK, colorscale, plain, titled
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -15,32 +15,33 @@ if TYPE_CHECKING:
 # From the least to the largest; nothing in the middle, on either theme.
 _SIGNS = ("#3b6fd4", "rgba(128,128,128,.10)", "#d9730d")
 
+_MOST = 2.0
 
-def heat_strip(
-    states: np.ndarray, layers: Sequence[str], cells: Sequence[str], most: float = 1.0
-) -> Figure:
-    """States of cells along the layers of a block.
+
+def heat_strip(answers: np.ndarray, layers: Sequence[str], cells: Sequence[str]) -> Figure:
+    """What cells say along the layers of a block.
 
     Args:
-        states: (cells, layers).
+        answers: (cells, layers) in standard deviations; on the scale of colours, those beyond two
+            are as two.
         layers: their names, from input to output.
         cells: their names.
-        most: the largest answer, either way, on the scale of colours.
     """
     import plotly.graph_objects as go
 
+    layers, cells = [plain(each) for each in layers], [plain(each) for each in cells]
     figure = go.Figure(
         go.Heatmap(
-            z=np.round(states, 3).tolist(),
+            z=np.round(answers, 3).tolist(),
             x=list(range(len(layers))),
-            y=list(cells),
-            zmin=-most,
-            zmax=most,
+            y=cells,
+            zmin=-_MOST,
+            zmax=_MOST,
             colorscale=colorscale(_SIGNS),
             xgap=2,
             ygap=2,
-            colorbar={"thickness": 10, "nticks": 5, "outlinewidth": 0},
-            customdata=[list(layers)] * len(cells),
+            colorbar={"thickness": 10, "tickvals": [-_MOST, 0, _MOST], "outlinewidth": 0},
+            customdata=[layers] * len(cells),
             hovertemplate="%{customdata}: %{z:.2f}<extra>%{y}</extra>",
         )
     )
@@ -48,7 +49,7 @@ def heat_strip(
     figure.update_layout(margin={"l": 10, "r": 10, "t": 8, "b": 10})
     figure.update_xaxes(
         tickvals=list(range(len(layers))),
-        ticktext=list(layers),
+        ticktext=layers,
         tickangle=-60,
         automargin=True,
         showgrid=False,

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.report.figures.style import COLORS, GREY, NETWORK, mark, titled
+from experiments.report.figures.style import COLORS, GREY, NETWORK, mark, plain, titled
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 Point = Mapping[str, Any]
-MOST = 1000
+MOST_POINTS = 1000
 """Points in a figure; of more, so many are drawn."""
+_REAL = "real %{y:.4f}<br>" + NETWORK
 
 
 def predicted_against_real(
@@ -25,14 +26,17 @@ def predicted_against_real(
     Args:
         points: as in predictions.json.
         place: of the surrogate among those of the page.
-        ends: of both axes, where several figures have the same ones.
+        ends: of both axes, where several figures have the same ones; predictions beyond them are
+            triangles on the edge.
     """
     import plotly.graph_objects as go
 
-    if len(points) > MOST:
-        chosen = np.random.default_rng(0).choice(len(points), MOST, replace=False)
+    if len(points) > MOST_POINTS:
+        chosen = np.random.default_rng(0).choice(len(points), MOST_POINTS, replace=False)
         points = [points[i] for i in np.sort(chosen)]
     low, high = ends or ends_of(points)
+    inside = [point for point in points if not is_beyond(point, (low, high))]
+    beyond = [point for point in points if is_beyond(point, (low, high))]
     figure = go.Figure()
     figure.add_scatter(
         x=[low, high],
@@ -42,13 +46,27 @@ def predicted_against_real(
         line={"dash": "dash", "color": GREY, "width": 1},
     )
     figure.add_scatter(
-        x=[point["predicted"] for point in points],
-        y=[point["real"] for point in points],
+        x=[point["predicted"] for point in inside],
+        y=[point["real"] for point in inside],
         mode="markers",
         marker={**mark(place), "size": 7, "opacity": 0.75},
-        customdata=[point["key"] for point in points],
-        hovertemplate="predicted %{x:.4f}<br>real %{y:.4f}<br>" + NETWORK,
+        customdata=[point["key"] for point in inside],
+        hovertemplate="predicted %{x:.4f}<br>" + _REAL,
     )
+    if beyond:
+        low_side = [point["predicted"] < low for point in beyond]
+        figure.add_scatter(
+            x=[low if below else high for below in low_side],
+            y=[point["real"] for point in beyond],
+            mode="markers",
+            marker={
+                "symbol": [f"triangle-{'left' if below else 'right'}-open" for below in low_side],
+                "color": mark(place)["color"],
+                "size": 9,
+            },
+            customdata=[point["key"] for point in beyond],
+            hovertemplate=[f"predicted {point['predicted']:.4g}<br>{_REAL}" for point in beyond],
+        )
     margin = 0.04 * (high - low) or 0.01
     titled(figure, "predicted accuracy", "real accuracy", height=380)
     figure.update_layout(showlegend=False)
@@ -58,9 +76,16 @@ def predicted_against_real(
 
 
 def ends_of(points: Sequence[Point]) -> tuple[float, float]:
-    """The least and the largest number among predicted and real accuracies."""
-    values = [point[side] for point in points for side in ("predicted", "real")]
-    return min(values), max(values)
+    """The least and the largest accuracy; predictions far beyond the real ones do not count."""
+    real, said = ([point[side] for point in points] for side in ("real", "predicted"))
+    room = 0.25 * (max(real) - min(real)) or 0.01
+    low, high = min(real), max(real)
+    return max(min(low, *said), low - room), min(max(high, *said), high + room)
+
+
+def is_beyond(point: Point, ends: tuple[float, float]) -> bool:
+    """Whether a prediction lies outside of the axes, so that it is drawn on their edge."""
+    return not ends[0] <= point["predicted"] <= ends[1]
 
 
 def sample_efficiency(rows: Sequence[Mapping[str, Any]]) -> Figure:
@@ -81,7 +106,7 @@ def sample_efficiency(rows: Sequence[Mapping[str, Any]]) -> Figure:
                 "thickness": 1,
             },
             mode="lines+markers",
-            name=name,
+            name=plain(name),
             marker=mark(place),
             line={"color": COLORS[place % len(COLORS)]},
             hovertemplate="%{x} networks: tau %{y:.3f}<extra>%{fullData.name}</extra>",
@@ -94,5 +119,5 @@ def _beyond(
     rows: Sequence[Mapping[str, Any]], end: str, taus: Sequence[float]
 ) -> list[float | None]:
     """How far each interval reaches to one side; None where nothing is known of it."""
-    ends = [row[f"kendall_tau_{end}"] for row in rows]
+    ends = [row.get(f"kendall_tau_{end}") for row in rows]
     return [None if e is None else abs(e - tau) for e, tau in zip(ends, taus, strict=True)]

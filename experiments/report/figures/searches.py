@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from experiments.report.figures.style import COLORS, titled
+from experiments.report.figures.style import COLORS, plain, titled
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -35,7 +35,7 @@ def regret_curves(search: Mapping[str, Any]) -> Figure:
             x=networks,
             y=mean,
             mode="lines",
-            name=row["method"],
+            name=plain(row["method"]),
             line={"color": color, "width": 2},
             hovertemplate="after %{x} networks: %{y:.3f} points behind<extra></extra>",
         )

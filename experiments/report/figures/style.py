@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,11 +42,16 @@ def colorscale(colors: Sequence[str] = RAMP) -> list[list[float | str]]:
     return [[place / (len(colors) - 1), color] for place, color in enumerate(colors)]
 
 
+def plain(text: str) -> str:
+    """A name for Plotly, which would read HTML in it."""
+    return escape(text, quote=False)
+
+
 def describe(architecture: Architecture) -> str:
     """An architecture on hover: its key, its blocks in short, its cost."""
     lines = [architecture.key]
     for block in architecture.blocks:
-        words = [short_layer(layer) for layer in block]
+        words = [plain(short_layer(layer)) for layer in block]
         lines += [" ".join(words[i : i + _IN_A_ROW]) for i in range(0, len(words), _IN_A_ROW)]
     if len(lines) > _ROWS:
         lines = [*lines[:_ROWS], "…"]

@@ -1,22 +1,19 @@
 "use strict";
-// Tables: a heading sorts, falling first where its column holds numbers.
+// Tables: a heading sorts, falling first where its column holds numbers. "12ab" is none, though
+// parseFloat finds one in it; an interval may stand behind a number.
+const NUMBER = /^[-+]?[\d,]*\.?\d+(e[-+]?\d+)?%?( \[.*)?$/i;
 function sort(heading) {
   const row = heading.parentElement, table = row.closest("table"), body = table.tBodies[0];
   const column = [...row.cells].indexOf(heading);
-  const value = line => {
-    const text = line.cells[column].textContent.trim();
-    const number = parseFloat(text.replaceAll(",", ""));
-    return Number.isNaN(number) ? text : number;
-  };
-  const lines = [...body.rows];
-  const known = lines.filter(line => value(line) !== "-");
-  const numbers = known.every(line => typeof value(line) === "number");
+  const text = line => line.cells[column].textContent.trim();
+  const lines = [...body.rows], known = lines.filter(line => text(line) !== "-");
+  const numbers = known.every(line => NUMBER.test(text(line)));
+  const value = line => parseFloat(text(line).replaceAll(",", ""));
   const before = heading.getAttribute("aria-sort");
   const falling = before === "none" ? numbers : before === "ascending";
-  known.sort((a, b) => numbers ? value(a) - value(b)
-    : String(value(a)).localeCompare(String(value(b)), undefined, { numeric: true }));
+  known.sort((a, b) => numbers ? value(a) - value(b) : text(a).localeCompare(text(b)));
   if (falling) known.reverse();
-  body.append(...known, ...lines.filter(line => value(line) === "-"));
+  body.append(...known, ...lines.filter(line => text(line) === "-"));
   for (const cell of row.cells) cell.setAttribute("aria-sort", "none");
   heading.setAttribute("aria-sort", falling ? "descending" : "ascending");
 }

@@ -72,6 +72,7 @@ def test_it_opens_without_a_word_and_asks_nobody(visit, report):
     }
 
 
+@pytest.mark.slow
 def test_no_button_sends_a_figure_away(visit):
     titles = "[...document.querySelectorAll('.modebar-btn')].map(each => each.dataset.title)"
     told = visit.page.evaluate(titles)
@@ -84,6 +85,7 @@ def test_every_figure_is_drawn(visit):
     assert visit.page.locator(".plot > .plot-container").count() == figures.count()
 
 
+@pytest.mark.slow
 def test_figures_out_of_sight_wait(chromium, report):
     visit = Visit(chromium, report, viewport={"width": 1400, "height": 300})
     assert visit.page.evaluate("drawn.size") == 0
@@ -95,15 +97,24 @@ def test_figures_out_of_sight_wait(chromium, report):
     visit.context.close()
 
 
-def test_hovering_over_a_point_shows_the_architecture(visit):
-    figure = visit.page.locator("section", has_text="Predicted against real").locator(".plot").first
+@pytest.mark.parametrize(
+    ("title", "word"),
+    [
+        ("Predicted against real", "predicted"),
+        ("Accuracy against cost", "accuracy"),
+        ("Its map of the networks", "real"),
+    ],
+)
+def test_hovering_over_a_point_shows_the_architecture(visit, title, word):
+    section = visit.page.locator("section", has=visit.page.locator("h2", has_text=title))
+    figure = section.locator(".plot").first
     figure.scroll_into_view_if_needed()
     point = figure.locator(".points path").first
     point.hover(force=True)
     label = figure.locator(".hoverlayer")
     label.locator("text").first.wait_for()
     told = label.text_content()
-    assert "predicted" in told and "conv" in told and "MACs" in told
+    assert word in told and "conv" in told and "MACs" in told
 
 
 def test_a_heading_sorts_by_number_then_the_other_way(visit):
@@ -125,6 +136,70 @@ def test_a_heading_sorts_by_number_then_the_other_way(visit):
     assert names == sorted(names)
 
 
+def test_keys_sort_as_text_though_some_begin_like_numbers(visit):
+    visit.page.locator("summary", has_text="Networks").click()
+    table = visit.page.locator("[aria-label=Networks]")
+    heading = table.locator("th[scope=col]", has_text="network").first
+    keys = table.locator("tbody th")
+    assert any(key[0].isdigit() for key in keys.all_text_contents())
+    heading.locator("button").click()
+    assert heading.get_attribute("aria-sort") == "ascending"
+    assert keys.all_text_contents() == sorted(keys.all_text_contents())
+    table.locator("th[scope=col]", has_text="MACs").locator("button").click()
+    macs = [
+        int(cell.replace(",", "")) for cell in table.locator("td:nth-child(4)").all_text_contents()
+    ]
+    assert macs == sorted(macs, reverse=True)
+    visit.page.locator("summary", has_text="Networks").click()
+
+
+SORTED = {
+    "numbers": (["2", "-", "10", "-3"], ["10", "2", "-3", "-"]),
+    "shares": (["9%", "10%", "1,000%"], ["1,000%", "10%", "9%"]),
+    "intervals": (["0.5 [0.4, 0.6]", "0.25 [0.1, 0.9]"], ["0.5 [0.4, 0.6]", "0.25 [0.1, 0.9]"]),
+    "powers": (["1e-05", "0.3", "2e+3"], ["2e+3", "0.3", "1e-05"]),
+    "keys": (["9a", "10b", "1e", "ff"], ["10b", "1e", "9a", "ff"]),
+    "text": (["3 layers", "20 layers"], ["20 layers", "3 layers"]),
+}
+
+
+@pytest.mark.parametrize("kind", SORTED)
+def test_a_column_is_of_numbers_only_if_every_cell_is_one(visit, kind):
+    cells, expected = SORTED[kind]
+    body = "".join(f"<tr><td>{cell}</td></tr>" for cell in cells)
+    markup = (
+        f"<table><thead><tr><th aria-sort=none>x</th></tr></thead><tbody>{body}</tbody></table>"
+    )
+    told = visit.page.evaluate(
+        """markup => {
+          const place = document.createElement("div");
+          place.innerHTML = markup;
+          sort(place.querySelector("th"));
+          return [...place.querySelectorAll("td")].map(cell => cell.textContent);
+        }""",
+        markup,
+    )
+    assert told == expected
+
+
+def test_a_prediction_on_the_edge_tells_what_it_is(visit):
+    """Plotly takes a hover text a point."""
+    told = visit.page.evaluate(
+        """async () => {
+          const place = document.createElement("div");
+          document.body.append(place);
+          const trace = { x: [1], y: [1], mode: "markers", text: ["it"],
+            hovertemplate: ["predicted -70<br>%{text}<extra></extra>"] };
+          await Plotly.newPlot(place, [trace], { width: 300, height: 300 });
+          Plotly.Fx.hover(place, [{ curveNumber: 0, pointNumber: 0 }]);
+          const told = place.querySelector(".hoverlayer").textContent;
+          place.remove();
+          return told;
+        }"""
+    )
+    assert "predicted -70" in told and "it" in told
+
+
 def test_the_copy_button_copies(visit):
     visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
     card = visit.page.locator(".card").first
@@ -135,6 +210,7 @@ def test_the_copy_button_copies(visit):
     assert visit.page.locator("#said").text_content() == "copied"
 
 
+@pytest.mark.slow
 def test_without_a_clipboard_the_code_is_selected_for_copying(visit):
     card = visit.page.locator(".card").nth(1)
     visit.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(); }")
@@ -143,13 +219,13 @@ def test_without_a_clipboard_the_code_is_selected_for_copying(visit):
     assert visit.page.evaluate("getSelection().toString()") == card.locator("pre").text_content()
 
 
-@pytest.mark.parametrize("screen", ["visit", "phone"])
+@pytest.mark.parametrize("screen", ["visit", pytest.param("phone", marks=pytest.mark.slow)])
 def test_nothing_is_wider_than_the_screen(screen, request):
     page = request.getfixturevalue(screen).page
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("screen", ["visit", "phone"])
+@pytest.mark.parametrize("screen", ["visit", pytest.param("phone", marks=pytest.mark.slow)])
 def test_axe_finds_no_serious_fault(screen, request):
     from axe_playwright_python.sync_playwright import Axe
 
@@ -160,6 +236,7 @@ def test_axe_finds_no_serious_fault(screen, request):
     assert not serious, [(each["id"], each["nodes"][0]["html"]) for each in serious]
 
 
+@pytest.mark.slow
 def test_it_follows_the_theme(visit, phone):
     assert phone.errors == []
     colors = [
@@ -175,6 +252,7 @@ def test_it_follows_the_theme(visit, phone):
     visit.page.emulate_media(color_scheme="light")
 
 
+@pytest.mark.slow
 def test_a_finger_scrolls_over_a_figure(phone):
     assert phone.page.evaluate("FIGURES.every(figure => figure.layout.dragmode === false)")
 

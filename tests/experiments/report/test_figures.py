@@ -7,7 +7,6 @@ import pytest
 
 from experiments.report import figures
 from experiments.report.figures.networks import MOST_CURVES, MOST_EPOCHS
-from experiments.report.figures.predictions import MOST
 from experiments.report.figures.style import colorscale, cost_axis
 from nas import Architecture, Corpus, LearningCurve
 from nas.testing import toy_corpus
@@ -90,14 +89,43 @@ def test_accuracy_against_cost_tells_proposed_networks_from_random_ones(cost):
 
 
 def test_of_many_predictions_some_are_drawn():
-    _, drawn = figures.predicted_against_real(points(MOST + 5)).data
-    assert len(drawn.x) == len(set(drawn.customdata)) == MOST
+    _, drawn = figures.predicted_against_real(points(figures.MOST_POINTS + 5)).data
+    assert len(drawn.x) == len(set(drawn.customdata)) == figures.MOST_POINTS
 
 
 def test_axes_can_be_shared():
     figure = figures.predicted_against_real(points(3), ends=(0.0, 1.0))
     assert figure.layout.xaxis.range == figure.layout.yaxis.range == (-0.04, 1.04)
     assert figures.ends_of(points(4)) == (0.0, 0.75)
+    assert figures.ends_of(points(1)) == (0.0, 0.01)
+    told = points(5)  # real from 0 to 0.8
+    told[1]["predicted"], told[2]["predicted"] = -0.1, 7.0
+    assert figures.ends_of(told) == pytest.approx((-0.1, 1.0))
+
+
+def test_one_wild_prediction_is_pinned_to_the_edge():
+    told = points(4)
+    told[0]["predicted"], told[3]["predicted"] = -40.0, 1e6
+    figure = figures.predicted_against_real(told)
+    _, inside, beyond = figure.data
+    assert list(inside.customdata) == ["1", "2"]
+    low, high = figures.ends_of(told)
+    assert list(beyond.x) == [low, high] and -1 < low and high < 2
+    assert list(beyond.marker.symbol) == ["triangle-left-open", "triangle-right-open"]
+    assert ["-40" in beyond.hovertemplate[0], "1e+06" in beyond.hovertemplate[1]] == [True, True]
+    left, right = figure.layout.xaxis.range
+    assert left < low and high < right
+
+
+def test_names_are_no_markup_to_plotly():
+    rows = [{"surrogate": "<b>Mine</b>", "train_size": 3, "kendall_tau": 0.5}]
+    assert figures.sample_efficiency(rows).data[0].name == "&lt;b&gt;Mine&lt;/b&gt;"
+    told = material.searched()
+    told["rows"][0]["method"] = "a<br>b"
+    assert figures.regret_curves(told).data[1].name == "a&lt;br&gt;b"
+    strip = figures.heat_strip(np.zeros((1, 1)), ["<i>"], ["<i> · cell 3"])
+    assert strip.data[0].y == ("&lt;i&gt; · cell 3",)
+    assert strip.layout.xaxis.ticktext == ("&lt;i&gt;",)
 
 
 def test_an_architecture_on_hover_is_cut_where_it_is_long():
@@ -110,11 +138,11 @@ def test_an_architecture_on_hover_is_cut_where_it_is_long():
 
 def test_a_heat_strip_has_a_row_a_cell_and_a_column_a_layer():
     states = np.array([[0.5, -0.5, 0.25], [0.0, 0.1, 0.2]])
-    figure = figures.heat_strip(states, ["conv3x3", "bn", "bn"], ["conv", "batch_norm"], 0.5)
+    figure = figures.heat_strip(states, ["conv3x3", "bn", "bn"], ["conv", "batch_norm"])
     (strip,) = figure.data
     assert np.array_equal(strip.z, states)
     assert list(figure.layout.xaxis.ticktext) == ["conv3x3", "bn", "bn"]
-    assert (strip.zmin, strip.zmax) == (-0.5, 0.5)
+    assert strip.zmin == -strip.zmax
 
 
 def test_networks_that_were_not_seen_are_diamonds():

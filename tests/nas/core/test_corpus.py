@@ -169,6 +169,15 @@ def test_finished_are_the_complete_and_the_diverged():
     assert [r.index for r in full.finished] == [0, 1]
 
 
+def test_the_best_are_the_finished_with_the_highest_targets():
+    records = [record(n, target=target) for n, target in enumerate((0.5, 0.9, 0.9, 0.25))]
+    lost = record(9, status="pruned", target=0.95)
+    held = Corpus(header(), (lost, *records))
+    assert list(held.best(3)) == [records[1], records[2], records[0]]
+    assert len(held.best()) == len(held.best(100)) == 4
+    assert len(Corpus(header(), (lost,)).best(3)) == 0
+
+
 def test_a_learning_curve_indexes_like_a_sequence():
     curve = LearningCurve((0.1, 0.2, 0.3))
     assert (curve[-1], list(curve[:2]), len(curve), 0.2 in curve) == (0.3, [0.1, 0.2], 3, True)

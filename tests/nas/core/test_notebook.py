@@ -97,3 +97,12 @@ def test_showing_imports_neither_torch_nor_pandas():
         "heavy = {'torch', 'pandas', 'scipy', 'plotly'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_network_whose_layers_do_not_fit_says_so():
+    """It is looked at to see why."""
+    network = toy_corpus(1)[0].architecture
+    huge = Layer("max_pool", (99, 99), args={"padding": "valid"})
+    shown = replace(network, blocks=((huge,),))._repr_html_()
+    assert "max99x99" in shown and network.key not in shown
+    assert "MACs" not in shown and "must" in shown

@@ -40,6 +40,8 @@ def test_removing_a_layer_moves_the_prediction_by_what_the_surrogate_says():
         (plain(RELU, *HEAD).macs - network.macs) / 1e6, abs=1e-12
     )
     assert edits[1].change == 0
+    assert {edit.before for edit in edits} == {network.macs / 1e6}
+    assert edits[0].after == plain(RELU, *HEAD).macs / 1e6
     assert edits[1].architecture == plain(CONV, *HEAD)
 
 
@@ -78,6 +80,16 @@ def test_what_read_a_removed_layer_reads_its_inputs():
     assert removed(block, 1) == (CONV, Layer("tanh"), Layer("add", inputs=(-2, -1)))
     assert removed(block, 2) == (CONV, RELU, Layer("add", inputs=(-1, -2)))
     assert removed(block, 3) is None, "it has several inputs: which is the output then?"
+
+
+def test_what_is_summed_is_summed_once():
+    """Behind a removed layer its input would be added to itself."""
+    residual = (CONV, RELU, Layer("add", inputs=(-2, -1)))
+    assert removed(residual, 1) == (CONV, Layer("add"))
+    stacked = (CONV, RELU, Layer("concat", inputs=(-2, -1)))
+    assert removed(stacked, 1) == (CONV, Layer("concat", inputs=(-1, -1)))
+    twice = (CONV, RELU, Layer("add", inputs=(-1, -1)))
+    assert removed(twice, 0) == (RELU, Layer("add", inputs=(-1, -1))), "it was so before"
 
 
 @given(st.integers(0, 10_000))

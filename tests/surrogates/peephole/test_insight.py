@@ -66,7 +66,12 @@ def test_a_cell_that_marks_convolutions_is_found(fitted):
     inputs[rows[2], 0] = 5
     peephole._networks = None
     cells = {each.op: each for each in named_cells(peephole, CORPUS)}
-    assert cells["conv"] == NamedCell("conv", 5, pytest.approx(1.0, abs=1e-6))
+    conv = cells["conv"]
+    assert (conv.op, conv.cell, conv.correlation) == ("conv", 5, pytest.approx(1.0, abs=1e-6))
+    network = CORPUS[0].architecture
+    here = np.array([placed.layer.op == "conv" for placed in network.layers()])
+    answers = conv.answers(responses(peephole, network))
+    assert answers[here].min() > 0 > answers[~here].max()
 
 
 def test_correlations_are_those_of_the_other_half(fitted):
@@ -82,6 +87,29 @@ def test_correlations_are_those_of_the_other_half(fitted):
     first = cells[0]
     expected = np.corrcoef(states[:, first.cell], np.array(ops) == first.op)[0, 1]
     assert first.correlation == pytest.approx(expected, abs=1e-6)
+
+
+def test_cells_are_chosen_by_the_half_that_does_not_tell(fitted):
+    def favourite(half, op):
+        """The cell that goes most with a type over these networks."""
+        networks = [CORPUS[int(i)].architecture for i in half]
+        states = np.concatenate([responses(fitted, network) for network in networks])
+        ops = np.array([placed.layer.op for network in networks for placed in network.layers()])
+        return int(np.argmax([abs(np.corrcoef(state, ops == op)[0, 1]) for state in states.T]))
+
+    differing = 0
+    for seed in range(8):
+        order = np.random.default_rng(seed).permutation(4)
+        for cell in named_cells(fitted, CORPUS[:4], seed):
+            assert cell.cell == favourite(order[::2], cell.op)
+            differing += cell.cell != favourite(order[1::2], cell.op)
+    assert differing, "else this shows nothing"
+
+
+def test_an_answer_is_in_standard_deviations_towards_the_type():
+    states = np.array([[0.0, 0.1], [0.0, 0.5]])
+    np.testing.assert_allclose(NamedCell("conv", 1, -0.9, 0.3, 0.1).answers(states), [2.0, -2.0])
+    assert NamedCell("conv", 0, 0.9, 0.0, 0.0).answers(states).tolist() == [0, 0]
 
 
 def test_looking_changes_nothing(fitted):

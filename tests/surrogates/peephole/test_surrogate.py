@@ -131,6 +131,17 @@ sys.exit(bool({{"pytorch_lightning", "torch._dynamo"}} & set(sys.modules)))
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.parametrize("device", ["cuda:7", "mps"])
+def test_one_that_was_fitted_on_a_device_that_is_not_here_answers_on_the_cpu(tmp_path, device):
+    fitted = Peephole(**{**SMALL, "device": "cpu"}).fit(toy_corpus(4))
+    said = predict(fitted, QUERIES).mean
+    fitted.device = device
+    fitted.save(tmp_path)
+    np.testing.assert_array_equal(predict(Peephole.load(tmp_path), QUERIES).mean, said)
+    with pytest.raises(InvalidOption, match="device must be"):
+        Peephole(**{**SMALL, "device": device}).fit(toy_corpus(4))
+
+
 def test_fit_prints_and_warns_nothing(capfd):
     Peephole(**SMALL).fit(toy_corpus(4))
     assert capfd.readouterr() == ("", "")
