@@ -16,6 +16,7 @@ from experiments.report.readers import (
     read_proposals,
     read_search,
     read_summary,
+    read_transfer,
 )
 from nas.core.architecture import Architecture
 from nas.core.corpus import Corpus, Header
@@ -41,6 +42,7 @@ class Content:
         predictions: by surrogate, accuracies of networks that it had not seen.
         proposals: architectures with their predicted accuracies.
         search: what a search over a table found.
+        transfer: what `nas transfer` found.
         summary: names and values for the head of the page.
         options: of each verb that wrote into the folder, as YAML.
         remarks: what was left out, and why.
@@ -57,6 +59,7 @@ class Content:
     predictions: dict[str, Points] = field(default_factory=dict)
     proposals: Sequence[Candidate] = ()
     search: dict[str, Any] = field(default_factory=dict)
+    transfer: dict[str, Any] = field(default_factory=dict)
     summary: Sequence[tuple[str, str]] = ()
     options: Sequence[tuple[str, str]] = ()
     remarks: tuple[str, ...] = ()
@@ -143,6 +146,7 @@ def read_content(folder: RunFolder, trust: Sequence[str] = ()) -> Content:
         attempt(folder.predictions, read_predictions, "the predictions are", {}),
         attempt(folder.proposals, read_proposals, "the proposals are", []),
         attempt(folder.search, read_search, "the search is", {}),
+        attempt(folder.transfer, read_transfer, "the transfer is", {}),
         attempt(folder.summary, read_summary, "the summary is", []),
         [each for each in options if each],
     )
@@ -152,13 +156,25 @@ def read_content(folder: RunFolder, trust: Sequence[str] = ()) -> Content:
             f"another task ({content.other_task})"
         )
     shown = (corpus, content.comparison, content.surrogate)
-    told = (content.predictions, content.proposals, content.search)
+    told = (content.predictions, content.proposals, content.search, content.transfer)
     if all(each is None for each in shown) and not any(told):
-        raise InvalidOption(
-            f"RUN must be a folder that a nas command wrote, but {folder.path} holds no corpus, "
-            + "; ".join(["surrogate, predictions, comparison, search or proposals", *remarks])
-        )
+        raise InvalidOption("; ".join([_nothing(folder), *remarks]))
     return replace(content, remarks=tuple(remarks))
+
+
+def _nothing(folder: RunFolder) -> str:
+    """Why there is nothing to report."""
+    path, must = folder.path, "RUN must be a folder that a nas command wrote"
+    if not path.exists():
+        return f"{must}, but {path} does not exist"
+    if path.is_file():
+        return f"{must}, but {path} is a file; give its folder"
+    if folder.trainings.is_dir():
+        return f"{must} to its end, but the transfer in {path} goes on; see its TensorBoard logs"
+    return (
+        f"{must}, but {path} holds no corpus, surrogate, predictions, comparison, search, transfer "
+        "or proposals"
+    )
 
 
 def _grown(folder: RunFolder, remarks: list[str]) -> tuple[Corpus | None, int]:

@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 
 from experiments.folder import RunFolder
-from experiments.report import cards, figures, plots, summary, tables
+from experiments.report import cards, figures, plots, summary, tables, transfers
 from experiments.report.content import Content, read_content
 from experiments.report.insight import learnt
 from experiments.report.parts import Code, Part, Plot, Plots, Section
@@ -23,7 +23,8 @@ def report(run: Path, trust: list[str] | None = None) -> None:
     """Make the page of a run folder.
 
     Args:
-        run: folder that demo, collect, fit, compare, propose or search wrote; it may be growing.
+        run: folder that demo, collect, fit, compare, propose, search or transfer wrote; it may be
+            growing.
         trust: packages besides our own that its saved surrogate may come from.
     """
     path = write_report(RunFolder(run), trust or ())
@@ -65,6 +66,7 @@ def page_of(content: Content) -> Page:
     sections = chain(
         tables.comparison(content),
         tables.search(content),
+        transfers.transfer(content),
         plots.predictions(content),
         plots.curves(content),
         plots.costs(content),

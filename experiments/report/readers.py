@@ -53,6 +53,24 @@ def read_search(path: Path) -> dict[str, Any]:
     return {"data": "", "source": "", **told}
 
 
+def read_transfer(path: Path) -> dict[str, Any]:
+    """The networks that were trained, the searched one first, and on what.
+
+    Raises:
+        InvalidOption: it is not what `nas transfer` writes.
+    """
+    told = _read(path, dict)
+    data = told.get("data")
+    if not _list_of(told.get("rows"), _is_contestant):
+        raise _wrong(path, "a network there lacks a part")
+    if not isinstance(data, dict) or not _list_of(data.get("input"), is_number):
+        raise _wrong(path, "it lacks the data")
+    _network(path, told)
+    if len(data["input"]) != 4 or not {"name", "judged"} <= data.keys():
+        raise _wrong(path, "it lacks a part of the data")
+    return {"seed": "-", **told}
+
+
 def read_summary(path: Path) -> list[tuple[str, str]]:
     """Names and values for the head of the page.
 
@@ -92,12 +110,30 @@ def _is_point(point: Any) -> bool:
 def _proposal(path: Path, told: Any) -> Candidate:
     if not isinstance(told, dict) or not is_number(told.get("predicted")):
         raise _wrong(path, "a proposal there has no predicted accuracy")
+    return Candidate(_network(path, told), told["predicted"])
+
+
+def _network(path: Path, told: dict[str, Any]) -> Architecture:
     try:
         network = Architecture.from_json(told["architecture"])
         network.layers()
     except (NasError, AttributeError, KeyError, ValueError) as error:
         raise _wrong(path, f"an architecture there cannot be read: {error}") from error
-    return Candidate(network, told["predicted"])
+    return network
+
+
+def _is_contestant(row: Any) -> bool:
+    numbers = ("params", "macs", "training_speed", "inference_speed", "top1", "top5")
+    return (
+        isinstance(row, dict)
+        and isinstance(row.get("name"), str)
+        and all(is_number(row.get(name)) for name in numbers)
+        and _list_of(row.get("history"), _is_epoch)
+    )
+
+
+def _is_epoch(told: Any) -> bool:
+    return isinstance(told, dict) and is_number(told.get("top1"))
 
 
 def _is_method(row: Any) -> bool:

@@ -29,6 +29,9 @@ def _subject(content: Content) -> str:
     if content.search:
         where = _origin(content.search.get("data", ""), content.search.get("source", ""))
         return f"{_count(len(content.search['rows']), 'search method')} on {where or 'a table'}"
+    if content.transfer:
+        names = [row["name"] for row in content.transfer["rows"]]
+        return f"{' and '.join(names)} on {content.transfer['data']['name']}"
     if content.surrogate is not None:
         to = f" fitted to {of_corpus(content.fitted)}" if content.fitted else ""
         return f"{type(content.surrogate).__name__}{to}"
@@ -64,16 +67,21 @@ def facts(content: Content) -> Iterator[Fact]:
     if content.corpus is not None:
         yield from _corpus_facts(content.corpus, content.running)
     if content.comparison is not None and content.comparison.rows:
-        best = max(content.comparison.rows, key=lambda row: row["kendall_tau"])
+        ranked = [row for row in content.comparison.rows if row["kendall_tau"] is not None]
         yield "surrogates", str(len({row["surrogate"] for row in content.comparison.rows}))
-        yield "highest tau", f"{best['kendall_tau']:.3f}"
-        yield "reached by", best["surrogate"]
+        if ranked:
+            best = max(ranked, key=lambda row: row["kendall_tau"])
+            yield "highest tau", f"{best['kendall_tau']:.3f}"
+            yield "reached by", best["surrogate"]
     if content.search:
         rows = content.search["rows"]
         yield "methods", str(len(rows))
         yield "searches each", str(max(row["seeds"] for row in rows))
         yield "networks looked up", str(max(len(row["regret"]) for row in rows))
         yield "best of the table", f"{content.search['best']:.2%}"
+    if content.transfer:
+        for row in content.transfer["rows"]:
+            yield f"top-1 of {row['name']}", f"{row['top1']:.2%}"
     if content.surrogate is not None:
         yield "surrogate", type(content.surrogate).__name__
     yield from content.summary

@@ -30,14 +30,15 @@ def comparison(content: Content) -> Iterator[Section]:
     cells = [[column.cell(row) for column in COLUMNS] for row in rows]
     header = [column.header for column in COLUMNS]
     yield Section("Comparison", words, [Table("Comparison", header, cells, [f"{told}."])])
-    if len({row["train_size"] for row in rows}) > 1:
+    ranked = [row for row in rows if row["kendall_tau"] is not None]
+    if len({row["train_size"] for row in ranked}) > 1:
         yield Section(
             "Sample efficiency",
             [
                 "Kendall's tau on networks that were not trained on, over the number of those that "
                 "were; bars are 95% intervals."
             ],
-            [Plot(figures.sample_efficiency(found.rows), "tau over training networks")],
+            [Plot(figures.sample_efficiency(ranked), "tau over training networks")],
         )
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.folder import RunFolder, versions, write_json
-from experiments.report.transfer import write_page
 from experiments.terminal import table
 from experiments.transferring.card import model_card
 from experiments.transferring.contestants import Contestant
+from experiments.transferring.summary import HEADER, cells, verdicts
 from nas.core.files import write_text
 
 if TYPE_CHECKING:
@@ -60,21 +60,6 @@ class Row:
             [epoch._asdict() for epoch in found.history],
         )
 
-    def cells(self) -> list[str]:
-        """A line of the table."""
-        speeds = (self.training_speed, self.inference_speed)
-        return [
-            self.name,
-            f"{self.params:,}",
-            f"{self.macs:,}",
-            *(f"{speed:,.0f}" if speed >= 10 else f"{speed:.2f}" for speed in speeds),
-            f"{self.top1:.2%}",
-            f"{self.top5:.2%}",
-        ]
-
-
-HEADER = ["", "params", "MACs", "images/s training", "images/s inference", "top-1", "top-5"]
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -121,29 +106,23 @@ class Outcome:
 
     def table(self) -> str:
         """All networks."""
-        return table(HEADER, [row.cells() for row in self.rows])
+        return table(HEADER, cells(self._rows(), self.data["input"][3]))
 
     def verdict(self) -> str:
         """The searched network beside each other one, in words."""
-        ours, *others = self.rows
-        return "\n".join(
-            f"{ours.name} has {ours.params / other.params:.1%} of the parameters and "
-            f"{ours.macs / other.macs:.1%} of the MACs of {other.name}; its top-1 is "
-            f"{100 * abs(ours.top1 - other.top1):.2f} points "
-            f"{'higher' if ours.top1 > other.top1 else 'lower'}"
-            if ours.top1 != other.top1
-            else f"{ours.name} and {other.name} have the same top-1"
-            for other in others
-        )
+        return "\n".join(verdicts(self._rows()))
 
     def write(self, folder: RunFolder) -> list[Path]:
-        """Writes the table as JSON, Markdown and a page, and the card; returns their paths."""
-        markdown, page = (folder.transfer.with_suffix(end) for end in (".md", ".html"))
-        rows = [asdict(row) for row in self.rows]
+        """Writes the table as JSON and Markdown, the page, and the card; returns their paths."""
+        from experiments.report import write_report
+
+        markdown = folder.transfer.with_suffix(".md")
         made = {"date": f"{date.today():%Y-%m-%d}", "versions": versions()}
-        content = {**asdict(self), "rows": rows, **made}
+        content = {**asdict(self), "rows": self._rows(), **made}
         write_json(folder.transfer, content)
         write_text(markdown, f"{self.table()}\n\n{self.verdict()}\n")
-        write_page(content, page)
         write_text(folder.network / "README.md", model_card(content, self.table()))
-        return [folder.transfer, markdown, page]
+        return [folder.transfer, markdown, write_report(folder)]
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return [asdict(row) for row in self.rows]

@@ -158,7 +158,7 @@ def test_help_imports_neither_torch_nor_optuna():
         (["fit"], ["corpus", "required"]),
         (["predict", "--surrogate", "nowhere", "--architecture", "a.json"], ["nas fit", "nowhere"]),
         (["propose", "--surrogate", "nowhere"], ["nas fit", "nowhere"]),
-        (["report", "nowhere"], ["nowhere", "holds no corpus"]),
+        (["report", "nowhere"], ["nowhere", "does not exist"]),
         (["corpus", "info", "missing.jsonl"], ["missing.jsonl"]),
         (["corpus", "import", "nonsense", "x"], ["naap440", "nonsense"]),
         (["corpus", "import", "naap440", "nowhere"], ["naap440.csv", "nowhere"]),

@@ -109,9 +109,11 @@ def test_everything_that_a_transfer_leaves(here, capsys):
     table = Path("out/transfer.md").read_text()
     assert "images/s training" in table and f"of the MACs of {SCALED}" in table
     assert table.split("\n\n")[0] in said
-    page = Path("out/transfer.html").read_text()
-    assert "plotly" in page and SCALED in page and "validation top-1" in page
+    page = Path("out/report.html").read_text()
+    assert "plotly" in page and SCALED in page and "top-1 after each epoch" in page
     card = card_of("out")
+    assert "classes" in card and "its middle of 16x16 pixels, RGB in [0, 1]" in card
+    assert "torch " in card and "step_every" not in card
     assert "nas.load_network" in card and "conv3x3 → bn → relu" in card and "ema: 0.5" in card
     assert all(line in card for line in table.split("\n\n")[0].splitlines())
     code = json.loads(re.search(r"```json\n(.*?)```", card, re.DOTALL)[1])

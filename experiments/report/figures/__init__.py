@@ -15,11 +15,13 @@ from experiments.report.figures.predictions import (
 )
 from experiments.report.figures.searches import regret_curves
 from experiments.report.figures.style import describe, plain, write_picture
+from experiments.report.figures.transfers import beside, top1_by_epoch
 
 __all__ = [
     "MOST_CURVES",
     "MOST_POINTS",
     "accuracy_against_cost",
+    "beside",
     "describe",
     "ends_of",
     "feature_map",
@@ -30,5 +32,6 @@ __all__ = [
     "predicted_against_real",
     "regret_curves",
     "sample_efficiency",
+    "top1_by_epoch",
     "write_picture",
 ]

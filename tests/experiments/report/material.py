@@ -51,9 +51,26 @@ def everything(path, peephole=True):
     write_json(folder.proposals, [as_json(Candidate(each, 0.7)) for each in others])
     compare(folder.corpus, [Macs(), Constant()], [6, 12], repeats=2, workers=1, out=path)
     write_json(folder.search, searched())
+    write_json(folder.transfer, transferred())
     write_json(folder.summary, [["found", "by hand"]])
     (folder.path / "collect.yaml").write_text("# nas 0.1.0\nnetworks: 24\n")
     return folder
+
+
+def transferred():
+    """A transfer.json."""
+    row = {"params": 2000, "macs": 9000, "training_speed": 80.0, "inference_speed": 7.5}
+    history = [{"train_loss": 1.0, "top1": top1, "top5": 1.0} for top1 in (0.4, 0.6)]
+    rows = [
+        {"name": "searched", **row, "top1": 0.625, "top5": 0.95, "history": history},
+        {"name": "vgg<b>", **row, "params": 8000, "top1": 0.5, "top5": 0.9, "history": history},
+    ]
+    return {
+        "architecture": toy_architectures(1)[0].to_json(),
+        "data": {"name": "toy", "input": [3, 8, 8, 10], "judged": "validation"},
+        "seed": 3,
+        "rows": rows,
+    }
 
 
 def searched():

@@ -30,6 +30,8 @@ HEADINGS = [
     "Sample efficiency",
     "Regret",
     "Methods",
+    "Transfer",
+    "The transferred network",
     "Predicted against real",
     "Learning curves",
     "Accuracy against cost",
@@ -288,7 +290,7 @@ def test_what_lacks_a_part_gets_one_line(tmp_path, capsys):
     write_json(RunFolder(tmp_path).predictions, {"Mine": [{"real": 1}]})
     assert "the predictions are left out" in refused(capsys, "report", tmp_path)
     with pytest.raises(InvalidOption, match="holds no corpus"):
-        write_report(RunFolder(tmp_path / "nowhere"))
+        write_report(RunFolder(tmp_path))
 
 
 def test_reading_a_folder_without_peephole_imports_no_torch(tmp_path):
@@ -316,6 +318,36 @@ def test_predictions_that_are_not_drawn_as_they_are_get_counted(tmp_path):
     assert told.count("1 predicted beyond the edge") == 1
 
 
+def test_a_transfer_is_a_table_with_its_plots_and_its_network(tmp_path):
+    folder = RunFolder(tmp_path)
+    write_json(folder.transfer, material.transferred())
+    text = page(folder)
+    told = words(text)
+    assert headings(text) == ["Transfer", "The transferred network"]
+    assert "searched and vgg&lt;b&gt; on toy" in told
+    assert "top-1 and top-5 are those of the validation images" in told
+    assert "Searched has 25.0% of the parameters" in told and "12.50 points higher" in told
+    assert "7.50 62.50% 95.00%" in told
+    assert "each network beside vgg&lt;b&gt;" in told and "top-1 after each epoch" in told
+    alone = material.transferred()
+    alone["rows"].pop()
+    write_json(folder.transfer, alone)
+    assert "beside" not in words(page(folder))
+
+
+def test_a_transfer_that_goes_on_is_told(tmp_path):
+    RunFolder(tmp_path).trainings.mkdir()
+    with pytest.raises(InvalidOption, match="the transfer in .* goes on"):
+        page(RunFolder(tmp_path))
+
+
+@pytest.mark.parametrize("path", ["nowhere", "file"])
+def test_what_is_no_folder_is_told(tmp_path, path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidOption, match="does not exist|is a file; give its folder"):
+        page(RunFolder(tmp_path / path))
+
+
 BROKEN = {
     "corpus.jsonl.gz": "the corpus is left out",
     "fitted.jsonl.gz": "what the surrogate was fitted to is left out",
@@ -326,6 +358,7 @@ BROKEN = {
     "predictions.json": "the predictions are left out",
     "proposals.json": "the proposals are left out",
     "search.json": "the search is left out",
+    "transfer.json": "the transfer is left out",
     "summary.json": "the summary is left out",
     "collect.yaml": "collect.yaml is left out",
 }

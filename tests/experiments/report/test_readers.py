@@ -11,6 +11,7 @@ from experiments.report.readers import (
     read_proposals,
     read_search,
     read_summary,
+    read_transfer,
 )
 from nas.core.errors import InvalidOption
 from nas.core.interfaces import Candidate
@@ -30,6 +31,8 @@ def test_what_nas_writes_is_read(tmp_path):
     assert read_proposals(path) == [Candidate(NETWORK, 0.5)]
     write_json(path, material.searched())
     assert read_search(path) == material.searched()
+    write_json(path, material.transferred())
+    assert read_transfer(path) == material.transferred()
     write_json(path, [["best", 3]])
     assert read_summary(path) == [("best", "3")]
 
@@ -46,9 +49,28 @@ def changed(part, value):
     return told
 
 
+def transfer_with(**changes):
+    return material.transferred() | changes
+
+
+def contestants(**changes):
+    ours, theirs = material.transferred()["rows"]
+    return transfer_with(rows=[ours, theirs | changes])
+
+
 @pytest.mark.parametrize(
     ("read", "content"),
     [
+        (read_transfer, []),
+        (read_transfer, transfer_with(rows=[])),
+        (read_transfer, transfer_with(architecture={"blocks": 3})),
+        (read_transfer, transfer_with(data={"name": "toy", "judged": "test"})),
+        (read_transfer, transfer_with(data={"name": "toy", "judged": "test", "input": [3, 8]})),
+        (read_transfer, transfer_with(data={"name": "toy", "input": [3, 8, 8, 10]})),
+        (read_transfer, contestants(name=None)),
+        (read_transfer, contestants(macs="many")),
+        (read_transfer, contestants(history=[])),
+        (read_transfer, contestants(history=[3])),
         (read_predictions, []),
         (read_predictions, {"Mine": {}}),
         (read_predictions, {"Mine": []}),
