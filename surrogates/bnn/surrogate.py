@@ -170,7 +170,7 @@ class BNN(Surrogate):
         """Weights (samples, chains, size): chains that see all networks, then one a fold."""
         import torch
 
-        from surrogates.bnn.posterior import Posterior, allowed
+        from surrogates.bnn.posterior import Posterior, seen_by
         from surrogates.bnn.sghmc import Schedule, sample
 
         generator = torch.Generator().manual_seed(self.seed)
@@ -178,7 +178,7 @@ class BNN(Surrogate):
             self._network(),
             torch.tensor(rows, dtype=torch.float32),
             torch.tensor(curves, dtype=torch.float32),
-            allowed(len(rows), self.chains, [fold.tolist() for fold in folds]),
+            seen_by(len(rows), self.chains, [fold.tolist() for fold in folds]),
             self.batch_size,
             min(1.0, self.evidence / self.epochs_),
             generator,
