@@ -8,6 +8,7 @@ from typing import Self
 
 import numpy as np
 
+from nas.core.choices import check_seed
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption, InvalidSurrogate
 from nas.core.interfaces import Prediction, Query, Surrogate, predict
@@ -63,8 +64,9 @@ class Calibrated(Surrogate):
 
         Raises:
             InvalidCorpus: no finished network.
-            InvalidOption: fewer than two folds.
+            InvalidOption: fewer than two folds, or a seed below 0.
         """
+        check_seed(self.seed)
         if self.folds < 2:
             raise InvalidOption(f"folds must be at least 2, but got {self.folds}")
         records = finished(corpus)

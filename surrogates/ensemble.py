@@ -8,6 +8,7 @@ from typing import Self
 
 import numpy as np
 
+from nas.core.choices import check_seed
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption, InvalidSurrogate
 from nas.core.interfaces import Prediction, Query, Surrogate, predict
@@ -59,8 +60,9 @@ class Ensemble(Surrogate):
 
         Raises:
             InvalidCorpus: no finished network.
-            InvalidOption: no members, or fewer than two folds.
+            InvalidOption: no members, fewer than two folds, or a seed below 0.
         """
+        check_seed(self.seed)
         if not self.members or self.folds < 2:
             raise InvalidOption(
                 "an ensemble must have at least one member and two folds, but got "

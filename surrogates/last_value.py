@@ -17,8 +17,9 @@ class LastValue(Surrogate):
     """Predicts the last accuracy that was observed, and the training mean where none was.
 
     Asked about an epoch that was observed it says what that was, but for the last one: that stands
-    for the target, which in some tables is the best epoch or a mean of seeds. The standard deviation is the root mean square of what this gets wrong on the training
-    networks. A corpus without curves leaves it nothing but the mean and deviation of the targets.
+    for the target, which in some tables is the best epoch or a mean of seeds. The standard
+    deviation is the root mean square of what this gets wrong on the training networks. A corpus
+    without curves leaves it nothing but the mean and deviation of the targets.
     """
 
     reads_curves = True

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
+from nas.core.errors import InvalidOption
 from surrogates.cross_fitting import folds
 from surrogates.features import FeatureName
 from surrogates.tabular import LEAST_SPREAD, Answer, TabularSurrogate
 
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
+
+Splits = Literal["random", "best"]
 
 FOLDS = 5  # of the cross-fitting that measures a forest's error
 _TREES = 0.1  # of the forest, in each of these fits: enough for the size of an error
@@ -39,7 +42,7 @@ class RandomForest(TabularSurrogate):
         self,
         features: FeatureName = "auto",
         trees: int = 300,
-        splits: Literal["random", "best"] = "random",
+        splits: Splits = "random",
         max_features: float = 0.33,
         min_leaf: int = 1,
         warp: bool = False,
@@ -54,6 +57,8 @@ class RandomForest(TabularSurrogate):
         self.seed = seed
 
     def _learn(self, x: np.ndarray, y: np.ndarray) -> None:
+        if self.splits not in get_args(Splits):
+            raise InvalidOption(f"splits must be random or best, but got {self.splits!r}")
         self.model_ = self._forest(self.trees).fit(x, y)
         self.least_std_ = LEAST_SPREAD * self._left_out_error(x, y)
 
@@ -130,7 +135,7 @@ class GradientBoosting(TabularSurrogate):
             learning_rate=self.learning_rate,
             max_depth=self.depth,
             # A sample of a handful of networks must not come out empty.
-            subsample=self.subsample if self.subsample * len(x) >= 2 else 1.0,
+            subsample=1.0 if 0 < self.subsample * len(x) < 2 else self.subsample,
             max_features=self.max_features,
             min_samples_leaf=self.min_leaf,
             random_state=self.seed,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from nas.core.choices import check_seed
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption, InvalidSurrogate
 from nas.core.interfaces import Prediction, Query, Surrogate
@@ -132,6 +133,7 @@ class BNN(Surrogate):
         return Prediction(mean, std)
 
     def _check_settings(self) -> None:
+        check_seed(self.seed)
         for name in ("hidden", "chains", "steps", "keep_every", "batch_size"):
             if getattr(self, name) < 1:
                 raise InvalidOption(f"{name} must be at least 1, but got {getattr(self, name)}")
