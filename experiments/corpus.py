@@ -105,8 +105,8 @@ def import_(format: str, path: Path, out: Path = Path("corpus.jsonl.gz")) -> Non
     corpus = IMPORTERS[format](path)
     if len(corpus) < NETWORKS[format]:
         warn(
-            f"upstream's {format} has {NETWORKS[format]} networks, but {path} has {len(corpus)}; if "
-            "you did not shorten it, get it again"
+            f"upstream's {format} has {NETWORKS[format]} networks, but {path} has {len(corpus)}; "
+            "if you did not shorten it, get it again"
         )
     corpus.write(out)
     wrote([f"{out} ({counted(corpus)})"], [f"nas corpus info {out}"])

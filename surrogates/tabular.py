@@ -22,8 +22,8 @@ Answer = tuple[np.ndarray, np.ndarray | None]
 class TabularSurrogate(Surrogate):
     """Features in, a number out; the target may be warped to normal scores on the way.
 
-    Subclasses store `features`, `warp` and `seed` and define `_learn` and `_answer`. Predictions are
-    of the accuracy after the last epoch, whatever epoch a query names.
+    Subclasses store `features`, `warp` and `seed` and define `_learn` and `_answer`. Predictions
+    are of the accuracy after the last epoch, whatever epoch a query names.
     """
 
     features: FeatureName
@@ -83,7 +83,8 @@ class TabularSurrogate(Surrogate):
 LEAST_SPREAD = 0.2
 """Share of an ordinary deviation that every one comes to at least: nobody may be all but certain
 where trees agree, or where many training networks have one accuracy. Chosen by log-likelihood in
-cross-validation inside 100 training networks of four tables; .05 to .5 do about as well."""
+cross-validation inside 100 training networks of four tables; half suits some of them better, and
+the others worse."""
 
 DRAWS = 255  # an odd number: the median is among them; the last one lies 2.9 deviations out
 
