@@ -8,7 +8,7 @@ import numpy as np
 
 from experiments.corpora import corpus_file
 from experiments.folder import RunFolder
-from experiments.terminal import say, table, wrote
+from experiments.terminal import say, table, warn, wrote
 from nas.core import metrics
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidCorpus, InvalidOption
@@ -97,12 +97,17 @@ def import_(format: str, path: Path, out: Path = Path("corpus.jsonl.gz")) -> Non
         path: upstream's folder or file.
         out: corpus file to write (.jsonl or .jsonl.gz).
     """
-    from search_spaces.tables import IMPORTERS
+    from search_spaces.tables import IMPORTERS, NETWORKS
 
     if format not in IMPORTERS:
         raise InvalidOption(f"format must be one of {', '.join(IMPORTERS)}, but got {format!r}")
     _check_name(out)
     corpus = IMPORTERS[format](path)
+    if len(corpus) < NETWORKS[format]:
+        warn(
+            f"upstream's {format} has {NETWORKS[format]} networks, but {path} has {len(corpus)}; "
+            "if you did not shorten it, get it again"
+        )
     corpus.write(out)
     wrote([f"{out} ({counted(corpus)})"], [f"nas corpus info {out}"])
 

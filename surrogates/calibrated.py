@@ -1,4 +1,4 @@
-"""Intervals that hold what they promise, around any surrogate."""
+"""Intervals around any surrogate, from its errors on networks that it was not fitted to."""
 
 from __future__ import annotations
 
@@ -8,10 +8,17 @@ from typing import Self
 
 import numpy as np
 
+from nas.core.choices import check_seed
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption, InvalidSurrogate
 from nas.core.interfaces import Prediction, Query, Surrogate, predict
-from surrogates.cross_fitting import finished, held_out, observed_lengths, row_of
+from surrogates.cross_fitting import (
+    check_final,
+    finished,
+    held_out,
+    observed_lengths,
+    row_of,
+)
 
 # Draws of the predictive distribution: its quantiles at 0%, 1%, ..., 100%. So the quantiles that
 # `Prediction.interval` takes of them are, at whole percents, exactly these.
@@ -20,15 +27,21 @@ _LEAST_SCALE = 0.2  # of the median std: one that is sure of itself must not div
 
 
 class Calibrated(Surrogate):
-    """Cross-conformal intervals (Vovk 2015) around a surrogate's mean.
+    """Intervals around a surrogate's mean, from its cross-validated errors.
 
     Its errors are measured on folds of the training networks that it was not fitted to, in units of
-    its own standard deviation if it has one. Their quantiles, with the finite-sample correction
-    (n + 1 instead of n), are the predictive distribution: `samples` holds it, so that
-    `interval(level)` is conformal at every level. The mean stays the surrogate's.
+    its own standard deviation if it has one. Their quantiles, with the correction of conformal
+    prediction (n + 1 instead of n), around the mean of a fit to all networks are the predictive
+    distribution: `samples` holds it, and `interval(level)` takes its quantiles. The mean stays the
+    surrogate's.
+
+    This is close to cross-conformal prediction (Vovk 2015) and CV+ (Barber, Candes, Ramdas,
+    Tibshirani 2021), but neither: those keep the fit of each fold, and no guarantee for finite
+    samples holds here. Intervals come out right where the fit to all networks errs like those to
+    all but a fold.
 
     If the surrogate reads curves, errors are measured at several observed lengths, and a query
-    takes those of the longest one that it reaches.
+    takes those of the longest one that it reaches. Only the final accuracy can be asked about.
 
     Args:
         surrogate: what is wrapped; copies of it are fitted, and it stays as it is.
@@ -51,11 +64,13 @@ class Calibrated(Surrogate):
 
         Raises:
             InvalidCorpus: no finished network.
-            InvalidOption: fewer than two folds.
+            InvalidOption: fewer than two folds, or a seed below 0.
         """
+        check_seed(self.seed)
         if self.folds < 2:
             raise InvalidOption(f"folds must be at least 2, but got {self.folds}")
         records = finished(corpus)
+        self.epochs_ = records.epochs
         self.lengths_ = observed_lengths(self, records)
         self._measure(records)
         self.surrogate_ = copy.deepcopy(self.surrogate).fit(records)
@@ -66,9 +81,11 @@ class Calibrated(Surrogate):
 
         Raises:
             InvalidSurrogate: not fitted yet.
+            InvalidOption: another epoch than the last one.
         """
         if not hasattr(self, "surrogate_"):
             raise InvalidSurrogate("Calibrated must be fitted before it predicts; call fit(corpus)")
+        check_final(self, queries, self.epochs_)
         said = predict(self.surrogate_, queries)
         row = row_of(self.lengths_, queries)
         scale = _scale(said.std, self.floors_[row])
@@ -106,10 +123,10 @@ def _scale(std: np.ndarray | None, floor: np.ndarray | float) -> np.ndarray:
 
 
 def _quantiles(errors: np.ndarray) -> np.ndarray:
-    """Conformal quantiles of n errors at `_SHARES`.
+    """Quantiles of n errors at `_SHARES`, ranked as in conformal prediction.
 
     Below the median the error of rank floor(share (n + 1)), above it that of rank
-    ceil(share (n + 1)). Ranks 0 and n + 1, where conformal quantiles are infinite, lie as far
+    ceil(share (n + 1)). Ranks 0 and n + 1, where it says infinity, lie as far
     beyond the extreme errors as these lie from the median.
     """
     n, middle = len(errors), float(np.median(errors))

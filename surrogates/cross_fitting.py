@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from nas.core.corpus import Corpus
-from nas.core.errors import InvalidCorpus
+from nas.core.errors import InvalidCorpus, InvalidOption
 from nas.core.interfaces import Prediction, Query, Surrogate, predict
 
 # How much of a curve is observed when a surrogate that reads curves is judged.
@@ -46,6 +46,21 @@ def row_of(lengths: Sequence[int], queries: Sequence[Query]) -> np.ndarray:
     """(n,) for each query the number of the longest of these lengths that it observed."""
     observed = np.array([len(query.observed) for query in queries], dtype=np.int64)
     return np.maximum(np.searchsorted(lengths, observed, side="right") - 1, 0)
+
+
+def check_final(surrogate: Surrogate, queries: Sequence[Query], epochs: int) -> None:
+    """Refuses questions about other epochs than the last one.
+
+    Raises:
+        InvalidOption: there is one.
+    """
+    for query in queries:
+        if query.epoch not in (None, epochs):
+            raise InvalidOption(
+                f"{type(surrogate).__name__} knows final accuracies only: a query's epoch must be "
+                f"None{f' or the last one, {epochs},' if epochs else ','} but got {query.epoch}; "
+                "ask a surrogate of learning curves"
+            )
 
 
 def held_out(

@@ -8,11 +8,18 @@ from typing import Self
 
 import numpy as np
 
+from nas.core.choices import check_seed
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption, InvalidSurrogate
 from nas.core.interfaces import Prediction, Query, Surrogate, predict
 from nas.core.metrics import kendall_tau
-from surrogates.cross_fitting import finished, held_out, observed_lengths, row_of
+from surrogates.cross_fitting import (
+    check_final,
+    finished,
+    held_out,
+    observed_lengths,
+    row_of,
+)
 from surrogates.tabular import unwarped
 from surrogates.warp import NormalScores
 
@@ -29,7 +36,8 @@ class Ensemble(Surrogate):
     standard deviation is the spread of the members and a constant part, such that together they
     explain the errors on the left-out networks.
 
-    If a member reads curves the ensemble does, and the weights depend on the observed length.
+    If a member reads curves the ensemble does, and the weights depend on the observed length. Only
+    the final accuracy can be asked about: weights and normal scores are of that.
 
     Args:
         members: the surrogates; copies of them are fitted, and they stay as they are.
@@ -52,8 +60,9 @@ class Ensemble(Surrogate):
 
         Raises:
             InvalidCorpus: no finished network.
-            InvalidOption: no members, or fewer than two folds.
+            InvalidOption: no members, fewer than two folds, or a seed below 0.
         """
+        check_seed(self.seed)
         if not self.members or self.folds < 2:
             raise InvalidOption(
                 "an ensemble must have at least one member and two folds, but got "
@@ -61,6 +70,7 @@ class Ensemble(Surrogate):
             )
         records = finished(corpus)
         self.knots_ = np.sort(records.targets)
+        self.epochs_ = records.epochs
         self.lengths_ = observed_lengths(self, records)
         self._judge(records)
         self.members_ = [copy.deepcopy(member).fit(records) for member in self.members]
@@ -71,9 +81,11 @@ class Ensemble(Surrogate):
 
         Raises:
             InvalidSurrogate: not fitted yet.
+            InvalidOption: another epoch than the last one.
         """
         if not hasattr(self, "members_"):
             raise InvalidSurrogate("Ensemble must be fitted before it predicts; call fit(corpus)")
+        check_final(self, queries, self.epochs_)
         normal = NormalScores(self.knots_)
         said = [predict(member, queries).mean for member in self.members_]
         scores = np.stack([normal.scores(mean) for mean in said])

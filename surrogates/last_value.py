@@ -16,8 +16,10 @@ from surrogates.observing import column_of, curves_of
 class LastValue(Surrogate):
     """Predicts the last accuracy that was observed, and the training mean where none was.
 
-    The standard deviation is the root mean square of what this gets wrong on the training
-    networks. A corpus without curves leaves it nothing but the mean and deviation of the targets.
+    Asked about an epoch that was observed it says what that was, but for the last one: that stands
+    for the target, which in some tables is the best epoch or a mean of seeds. The standard
+    deviation is the root mean square of what this gets wrong on the training networks. A corpus
+    without curves leaves it nothing but the mean and deviation of the targets.
     """
 
     reads_curves = True
@@ -56,7 +58,7 @@ class LastValue(Surrogate):
         truth = self.curves_[:, column_of(epoch, epochs)]
         if not observed:
             return float(truth.mean()), float(truth.std())
-        if epoch is not None and epoch <= len(observed):
+        if epoch is not None and epoch <= len(observed) and epoch < epochs:
             return observed[epoch - 1], 0.0
         if not epochs:
             return observed[-1], float(truth.std())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Self, get_args
 
 import numpy as np
 
+from nas.core.choices import check_seed
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption, InvalidSurrogate
 from nas.core.interfaces import Prediction, Query, Surrogate
@@ -80,6 +81,7 @@ class NuSVR(Surrogate):
             InvalidCorpus: fewer than two finished networks with curves.
             InvalidOption: a setting outside what it may be, or a hyperparameter missing.
         """
+        check_seed(self.seed)
         if self.kernel not in get_args(Kernel):
             raise InvalidOption(f"kernel must be rbf or linear, but got {self.kernel!r}")
         for name in ("draws", "averaged"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nas.core.errors import InvalidOption
 from surrogates.cross_fitting import folds
 from surrogates.features import FeatureName
 from surrogates.tabular import Answer, TabularSurrogate, moments
@@ -43,6 +44,8 @@ class PairwiseLinear(TabularSurrogate):
         self.seed = seed
 
     def _learn(self, x: np.ndarray, y: np.ndarray) -> None:
+        if self.pairs < 1:
+            raise InvalidOption(f"pairs must be at least 1, but got {self.pairs}")
         self.center_, self.scale_ = moments(x)
         standard = (x - self.center_) / self.scale_
         weights = self._weights(standard, y)

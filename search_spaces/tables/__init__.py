@@ -21,4 +21,13 @@ IMPORTERS: Mapping[str, Callable[[Path], Corpus]] = {
 }
 """Reader of an upstream folder or file, by the name of its format."""
 
-__all__ = ["IMPORTERS"]
+NETWORKS: Mapping[str, int] = {
+    "naap440": 440,
+    "metaqnn": 1000,
+    "lcnet": 265,
+    "nas-bench-macro": 3969,
+    "nas-bench-201": 9445,
+}
+"""How many networks upstream's table has, likewise; of NAS-Bench-201 the shorter one."""
+
+__all__ = ["IMPORTERS", "NETWORKS"]

@@ -15,7 +15,7 @@ from typing import Any
 from nas.core.architecture import Architecture, Input, Layer, Skeleton
 from nas.core.corpus import Corpus, Header
 from nas.core.records import LearningCurve, Record
-from search_spaces.tables.reading import find, upstreams
+from search_spaces.tables.reading import corpus_of, find, upstreams
 
 UPSTREAM = "the data of 'Learning Curve Prediction with Bayesian Neural Networks' (ICLR 2017)"
 EPOCHS = 40
@@ -39,7 +39,7 @@ def read_lcnet(path: Path) -> Corpus:
     )
     with upstreams(file):
         records = tuple(_record(each) for each in json.loads(file.read_text()))
-    return Corpus(header, records)
+    return corpus_of(file, header, records)
 
 
 def _record(each: dict[str, Any]) -> Record:

@@ -17,7 +17,7 @@ from pathlib import Path
 from nas.core.architecture import Architecture, Block, Input, Layer, Skeleton
 from nas.core.corpus import Corpus, Header
 from nas.core.records import LearningCurve, Record
-from search_spaces.tables.reading import find, upstreams
+from search_spaces.tables.reading import corpus_of, find, upstreams
 
 UPSTREAM = "github.com/MITAutoML/accelerating_nas"
 EPOCHS = 20
@@ -42,7 +42,7 @@ def read_metaqnn(path: Path) -> Corpus:
     )
     with upstreams(file), file.open(newline="") as rows:
         records = tuple(_record(row) for row in csv.DictReader(rows))
-    return Corpus(header, records)
+    return corpus_of(file, header, records)
 
 
 def _record(row: dict[str, str]) -> Record:

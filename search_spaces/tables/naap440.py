@@ -16,7 +16,7 @@ from typing import Any
 from nas.core.architecture import Architecture, Block, Input, Layer, Skeleton
 from nas.core.corpus import Corpus, Header
 from nas.core.records import LearningCurve, Record
-from search_spaces.tables.reading import find, upstreams
+from search_spaces.tables.reading import corpus_of, find, upstreams
 
 UPSTREAM = "github.com/talcs/NAAP-440"
 EPOCHS = 90
@@ -43,7 +43,7 @@ def read_naap440(folder: Path) -> Corpus:
         networks = json.loads(schemes.read_text())
     with upstreams(table), table.open(newline="") as rows:
         records = [_record(networks[int(row["ModelId"]) - 1], row) for row in csv.DictReader(rows)]
-    return Corpus(header, tuple(records))
+    return corpus_of(table, header, records)
 
 
 def _record(scheme: list[dict[str, Any]], row: dict[str, str]) -> Record:

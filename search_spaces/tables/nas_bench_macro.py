@@ -14,7 +14,7 @@ from typing import Any
 from nas.core.corpus import Corpus, Header
 from nas.core.records import Record
 from search_spaces.macro import INPUT, SKELETON, canonical_code, macro_network
-from search_spaces.tables.reading import find, upstreams
+from search_spaces.tables.reading import corpus_of, find, upstreams
 
 UPSTREAM = "github.com/xiusu/NAS-Bench-Macro"
 
@@ -37,9 +37,23 @@ def read_nas_bench_macro(path: Path) -> Corpus:
     )
     with upstreams(file):
         rows = json.loads(file.read_text())
-        merged = {canonical_code(code): row for code, row in sorted(rows.items())}
+        merged = _merged(rows)
         records = tuple(_record(code, row) for code, row in sorted(merged.items()))
-    return Corpus(header, records)
+    return corpus_of(file, header, records)
+
+
+def _merged(rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """One row for each canonical code.
+
+    Raises:
+        ValueError: codes of one network have different rows.
+    """
+    merged: dict[str, dict[str, Any]] = {}
+    for code, row in sorted(rows.items()):
+        canonical = canonical_code(code)
+        if merged.setdefault(canonical, row) != row:
+            raise ValueError(f"{code} computes what {canonical} does, but their rows differ")
+    return merged
 
 
 def _record(code: str, row: dict[str, Any]) -> Record:

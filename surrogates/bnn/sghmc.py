@@ -14,6 +14,9 @@ from torch import Tensor
 
 # Keeps the preconditioner finite where a coordinate has no gradient at all.
 _TINY = 1e-16
+# Of what friction takes out, at most this share may come from the gradient's own noise: beyond 1
+# there would be nothing left to inject, and the chain would be too hot or, without noise, too cold.
+_MOST_NOISE = 0.2
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ def sample(
         v <- v - eps^2 V^(-1/2) grad U - alpha v + N(0, 2 eps^2 alpha V^(-1/2) - eps^4)
         theta <- theta + v
 
-    where eps^4 is what the gradient's own noise, of about variance V, already adds.
+    where eps^4 is what the gradient's own noise, of about variance V, already adds. A coordinate
+    of large gradients takes a smaller eps: one for which eps^4 is at most a fifth of the noise.
 
     Args:
         gradient: an unbiased estimate of grad U at a state, of the state's shape.
@@ -68,9 +72,10 @@ def sample(
         slope = gradient(theta)
         if step < schedule.burn_in or not step:
             scale.update(slope)
-            precondition = schedule.lr**2 / (scale.moment.sqrt() + _TINY)
-            variance = 2 * schedule.momentum_decay * precondition - schedule.lr**4
-            deviation = variance.clamp_min(0).sqrt()
+            size = scale.moment.sqrt() + _TINY
+            squared = (_MOST_NOISE * 2 * schedule.momentum_decay / size).clamp_max(schedule.lr**2)
+            precondition = squared / size
+            deviation = (2 * schedule.momentum_decay * precondition - squared**2).sqrt()
         noise = torch.empty_like(theta).normal_(generator=generator)
         momentum.mul_(1 - schedule.momentum_decay)
         momentum.addcmul_(precondition, slope, value=-1).addcmul_(deviation, noise)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from nas.core.choices import check_seed
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption, InvalidSurrogate
 from nas.core.interfaces import Prediction, Query, Surrogate
@@ -132,6 +133,7 @@ class BNN(Surrogate):
         return Prediction(mean, std)
 
     def _check_settings(self) -> None:
+        check_seed(self.seed)
         for name in ("hidden", "chains", "steps", "keep_every", "batch_size"):
             if getattr(self, name) < 1:
                 raise InvalidOption(f"{name} must be at least 1, but got {getattr(self, name)}")
@@ -170,7 +172,7 @@ class BNN(Surrogate):
         """Weights (samples, chains, size): chains that see all networks, then one a fold."""
         import torch
 
-        from surrogates.bnn.posterior import Posterior, allowed
+        from surrogates.bnn.posterior import Posterior, seen_by
         from surrogates.bnn.sghmc import Schedule, sample
 
         generator = torch.Generator().manual_seed(self.seed)
@@ -178,7 +180,7 @@ class BNN(Surrogate):
             self._network(),
             torch.tensor(rows, dtype=torch.float32),
             torch.tensor(curves, dtype=torch.float32),
-            allowed(len(rows), self.chains, [fold.tolist() for fold in folds]),
+            seen_by(len(rows), self.chains, [fold.tolist() for fold in folds]),
             self.batch_size,
             min(1.0, self.evidence / self.epochs_),
             generator,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 from nas.core.architecture import Architecture
+from nas.core.choices import check_seed
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidCorpus, InvalidOption, InvalidSurrogate
 from nas.core.interfaces import Prediction, Query, Surrogate
@@ -168,10 +169,13 @@ class Peephole(Surrogate):
         for name in sizes:
             if getattr(self, name) < 1:
                 raise InvalidOption(f"{name} must be at least 1, but got {getattr(self, name)}")
-        if self.seed < 0 or not self.lr > 0 or not 0 <= self.dropout < 1:
+        check_seed(self.seed)
+        for name in ("weight_decay", "l1"):
+            if not getattr(self, name) >= 0:
+                raise InvalidOption(f"{name} must be at least 0, but got {getattr(self, name)}")
+        if not self.lr > 0 or not 0 <= self.dropout < 1:
             raise InvalidOption(
-                "seed >= 0, lr > 0 and 0 <= dropout < 1 must hold, but got "
-                f"{self.seed}, {self.lr} and {self.dropout}"
+                f"lr > 0 and 0 <= dropout < 1 must hold, but got {self.lr} and {self.dropout}"
             )
         if self.batch_size < 2:
             raise InvalidOption(

@@ -209,6 +209,17 @@ def test_bad_input_gets_one_line_and_exit_status_2(capsys, tmp_path, monkeypatch
     assert {k: v for k, v in after.items() if "__pycache__" not in k.parts} == before
 
 
+def test_a_table_that_was_cut_is_imported_with_a_warning(capsys, tmp_path):
+    text = 'net,net_str,val_accs\n"(2, 2, 2, 2, 2, 2)",x,91.0\n"(0, 1, 0, 1, 0, 2)",x,50.0\n'
+    (tmp_path / "nb201_valid_nets.csv").write_text(text)
+    out = tmp_path / "corpus.jsonl"
+    assert main(["corpus", "import", "nas-bench-201", str(tmp_path), "--out", str(out)]) == 0
+    said = capsys.readouterr()
+    assert "nas-bench-201 has 9445 networks" in one_line(said.err)
+    assert "has 2" in one_line(said.err)
+    assert len(Corpus.read(out)) == 2
+
+
 def compare_words(corpus, *surrogates, **options):
     words = ["compare", "--corpus", corpus, "--surrogates", f"[{', '.join(surrogates)}]"]
     options = {"train_size": 8, "out": corpus.parent / "out"} | options

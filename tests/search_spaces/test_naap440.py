@@ -37,6 +37,12 @@ def test_networks_curves_and_the_fixed_split(tmp_path, name):
     assert network.layers()[-1].out_shape == (10, 1, 1)
 
 
+def test_no_networks_are_refused(tmp_path):
+    write_table(tmp_path, rows=0)
+    with pytest.raises(InvalidCorpus, match=r"naap440\.csv must hold trained networks"):
+        IMPORTERS["naap440"](tmp_path)
+
+
 @pytest.mark.parametrize("broken", ["naap440.csv", "generated_schemes.json"])
 def test_a_missing_or_foreign_file_is_told(tmp_path, broken):
     write_table(tmp_path)

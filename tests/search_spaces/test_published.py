@@ -138,3 +138,45 @@ def test_a_missing_or_foreign_table_is_told(tmp_path, name):
     file.write_text("net,val_accs\n[1, 2]\n")
     with pytest.raises(InvalidCorpus, match="must be upstream's file"):
         IMPORTERS[name](tmp_path)
+
+
+def of_lcnet(**config):
+    given = {f"log2_n_units_{i}": 4.0 for i in (1, 2, 3)} | config
+    return json.dumps([{"config": given, "learning_curve": [0.9, 0.25]}])
+
+
+def of_metaqnn(net="[C(8,3,1), SM(10)]", accuracy="0.5"):
+    names = ["net", "lr", *(f"acc_{epoch}" for epoch in range(1, 21))]
+    return ",".join(names) + f'\n"{net}",0.1,' + ",".join([accuracy] * 20) + "\n"
+
+
+def of_macro(other):
+    row = {"test_acc": [90.0, 91.0, 92.0], "mean_acc": 91.0}
+    return json.dumps({"00010000": row, "00001000": row | other})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("metaqnn", of_metaqnn(net="C" * 140_000), "field limit"),
+        ("metaqnn", of_metaqnn(net="[D(1,0), SM(10)]"), "ZeroDivision"),
+        ("metaqnn", of_metaqnn(accuracy="50"), r"must lie in \[0, 1\]"),
+        ("metaqnn", "", "there is none"),
+        ("metaqnn", of_metaqnn().splitlines()[0], "there is none"),
+        ("lcnet", of_lcnet(log2_n_units_1=5000.0), "Overflow"),
+        ("lcnet", "[" * 100_000, "Recursion"),
+        ("lcnet", "[]", "there is none"),
+        ("nas-bench-macro", "{}", "there is none"),
+        ("nas-bench-macro", of_macro({"mean_acc": 92.0}), "their rows differ"),
+        ("nas-bench-macro", of_macro({}).replace("91.0", "9100"), r"\[0, 1\]"),
+        ("nas-bench-201", "net,net_str,val_accs\n", "there is none"),
+        ("nas-bench-201", 'net,net_str,val_accs\n"(2, 2)",x,91.0\n', "shorter"),
+    ],
+)
+def test_a_broken_table_is_one_line_that_names_it(tmp_path, name, text, said):
+    file = tmp_path / "table"
+    file.write_text(text)
+    with pytest.raises(InvalidCorpus, match=said) as refused:
+        IMPORTERS[name](file)
+    assert str(file) in str(refused.value)
+    assert "\n" not in str(refused.value)

@@ -1,4 +1,4 @@
-"""Ensembles weigh by left-out tau; calibrated intervals hold what they promise."""
+"""Ensembles weigh by left-out tau; calibrated intervals cover about what they say."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from nas import Corpus
 from nas.core.errors import InvalidOption
 from nas.core.interfaces import Prediction, Query, Surrogate, predict
 from nas.testing.toy import toy_accuracy, toy_corpus
-from surrogates import Calibrated, Constant, Ensemble, PairwiseLinear, RandomForest
+from surrogates import Calibrated, Constant, Ensemble, LastValue, PairwiseLinear, RandomForest
 from surrogates.calibrated import _SHARES, _quantiles
 from surrogates.cross_fitting import folds, held_out, observed_lengths, row_of
 
@@ -136,8 +136,19 @@ def test_members_and_folds_are_needed(corpus):
         Calibrated(Constant(), folds=1).fit(corpus)
 
 
+@pytest.mark.parametrize(
+    "surrogate", [Calibrated(LastValue()), Ensemble([LastValue(), Constant()])], ids=["one", "two"]
+)
+def test_only_final_accuracies_can_be_asked_about(corpus, surrogate):
+    surrogate.fit(corpus)
+    last, final = (predict(surrogate, [Query(corpus[0].architecture, e)]).mean for e in (6, None))
+    assert last == final
+    with pytest.raises(InvalidOption, match="must be None or the last one, 6, but got 1"):
+        surrogate.predict([Query(corpus[0].architecture, 1)])
+
+
 @pytest.mark.parametrize("n", [1, 2, 19, 100])
-def test_conformal_quantiles_are_ranks_of_n_plus_one(n):
+def test_quantiles_are_ranks_of_n_plus_one(n):
     errors = np.random.default_rng(n).normal(size=n)
     ordered = np.sort(errors)
     quantiles = _quantiles(errors)
@@ -157,7 +168,7 @@ def test_conformal_quantiles_are_ranks_of_n_plus_one(n):
 @pytest.mark.parametrize(
     "inner", [Knows(0.1), Knows(0.1, std=0.003), RandomForest(trees=20)], ids=["mean", "std", "rf"]
 )
-def test_intervals_cover_what_they_promise(inner, level):
+def test_intervals_cover_about_what_they_say(inner, level):
     covered = []
     for seed in range(4):
         train, test = toy_corpus(160, seed=seed).split(80, seed)

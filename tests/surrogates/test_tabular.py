@@ -1,6 +1,7 @@
 """The surrogates on features: what each promises beyond the contract."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import ExtraTreeRegressor
 
 from nas.core.architecture import Architecture
+from nas.core.corpus import Corpus
 from nas.core.errors import InvalidCorpus, InvalidOption
 from nas.core.interfaces import Query, Surrogate, predict
 from nas.core.metrics import kendall_tau, r2
@@ -103,6 +105,27 @@ def test_a_gaussian_process_knows_where_it_knows_little(corpus):
     layers = NEW[0].architecture.blocks[0] * 12
     far = Architecture((layers,), NEW[0].architecture.skeleton, NEW[0].architecture.input)
     assert predict(model, [Query(far)]).std[0] > 2 * near.mean()
+
+
+@pytest.mark.parametrize("splits", ["random", "best"])
+def test_trees_that_agree_are_not_certain(corpus, splits):
+    """About a training network all trees agree, to the last digit where there is no bootstrap."""
+    model = RandomForest(trees=20, splits=splits).fit(corpus)
+    known = predict(model, [Query(record.architecture) for record in corpus])
+    left_out = np.abs(predict(model, NEW).mean - toy_corpus(80, seed=5).targets).mean()
+    assert 0.1 * left_out < known.std.min() < left_out
+
+
+@pytest.mark.parametrize("surrogate", [GaussianProcess(), PairwiseLinear()], ids=["gp", "linear"])
+def test_equal_accuracies_make_nobody_certain(corpus, surrogate):
+    """Half of the networks learnt nothing: all scores about theirs are one accuracy."""
+    middle = float(np.median(corpus.targets))
+    low = corpus.filter(lambda record: record.target < middle)
+    failed = tuple(replace(record, target=0.1) for record in low)
+    rest = corpus.filter(lambda record: record.target >= middle)
+    surrogate.fit(Corpus(corpus.header, failed + rest.records))
+    said = predict(surrogate, [Query(record.architecture) for record in low])
+    assert said.std.min() > 0.01
 
 
 def test_boosting_gives_no_std(corpus):
