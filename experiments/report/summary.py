@@ -30,8 +30,8 @@ def _subject(content: Content) -> str:
         where = _origin(content.search.get("data", ""), content.search.get("source", ""))
         return f"{_count(len(content.search['rows']), 'search method')} on {where or 'a table'}"
     if content.transfer:
-        names = [row["name"] for row in content.transfer["rows"]]
-        return f"{' and '.join(names)} on {content.transfer['data']['name']}"
+        networks = " and ".join(row["name"] for row in content.transfer["rows"])
+        return f"{networks} on {content.transfer['data']['name']}"
     if content.surrogate is not None:
         to = f" fitted to {of_corpus(content.fitted)}" if content.fitted else ""
         return f"{type(content.surrogate).__name__}{to}"

@@ -7,7 +7,7 @@ from typing import Any
 
 Row = Mapping[str, Any]
 
-HEADER = ["", "params", "MACs", "images/s training", "images/s inference", "top-1", "top-5"]
+HEADER = ["network", "params", "MACs", "images/s training", "images/s inference", "top-1", "top-5"]
 FIVE = 5
 
 

@@ -99,7 +99,7 @@ def test_the_comparison_has_all_columns(full):
 
 
 def test_each_proposed_network_is_marked_and_each_proposal_not_trained_is_there(full):
-    cards = full[1].split('<article class="card">')[1:]
+    _, _transferred, *cards = full[1].split('<article class="card">')
     proposals = json.loads(full[0].proposals.read_text())
     assert len(cards) == 10 + 3
     for card, proposal in zip(cards[10:], proposals, strict=True):
@@ -337,14 +337,14 @@ def test_a_transfer_is_a_table_with_its_plots_and_its_network(tmp_path):
 
 def test_a_transfer_that_goes_on_is_told(tmp_path):
     RunFolder(tmp_path).trainings.mkdir()
-    with pytest.raises(InvalidOption, match="the transfer in .* goes on"):
+    with pytest.raises(InvalidOption, match=r"the transfer in .* goes on"):
         page(RunFolder(tmp_path))
 
 
 @pytest.mark.parametrize("path", ["nowhere", "file"])
 def test_what_is_no_folder_is_told(tmp_path, path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InvalidOption, match="does not exist|is a file; give its folder"):
+    with pytest.raises(InvalidOption, match=r"does not exist|is a file; give its folder"):
         page(RunFolder(tmp_path / path))
 
 

@@ -260,7 +260,7 @@ def test_a_training_is_neither_overwritten_nor_mixed_with_another(tmp_path):
     before = (tmp_path / "last.ckpt").read_bytes()
     for task, resume, part in (
         ({"network": "a", "seed": 0}, False, "holds a training of 4 steps; add --resume"),
-        ({"network": "b", "seed": 1}, True, "network, seed differ: network was a and is b; take"),
+        ({"network": "b", "seed": 1}, True, "network was a and is b, and so with seed; give"),
     ):
         with pytest.raises(InvalidOption, match=part) as error:
             train_toy(tmp_path, short, task=task, resume=resume)
