@@ -180,8 +180,10 @@ those of the features in [features.md](decisions/features.md), those of Peephole
 [peephole-training.md](decisions/peephole-training.md). No choice was made by a split's own test
 part, but labels of networks that test in one split were used as training networks of another: with
 800 of 1,000 networks, nearly all of them. Settings are one for all corpora, but where a table names
-others. "The best of ours" is an `Ensemble`, which weighs its members by cross-validation inside the
-training networks; it never saw which member did best on the test networks.
+others. For `BNN` and `NuSVR` there is no such record: theirs were tried on the tables on which they
+stand here ([curve-surrogates.md](decisions/curve-surrogates.md)). "The best of ours" is an
+`Ensemble`, which weighs its members by cross-validation inside the training networks; it never saw
+which member did best on the test networks.
 
 ## Targets
 

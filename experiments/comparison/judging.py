@@ -32,9 +32,13 @@ METRICS: dict[str, Metric] = {
     "kendall_tau": metrics.kendall_tau,
     "spearman": metrics.spearman,
     "r2": metrics.r2,
-    f"top{TOP}_regret": lambda target, predicted: metrics.top_regret(target, predicted, TOP),
+    f"top{TOP}_regret": lambda target, predicted: (
+        metrics.top_regret(target, predicted, TOP) if len(target) > TOP else math.nan
+    ),
 }
-"""Metrics of targets and predictions (n,); `Judged.scores` adds those of how sure they are."""
+"""Metrics of targets and predictions (n,); `Judged.scores` adds those of how sure they are.
+
+Among as many networks as are taken, the best is always found: that regret is not told."""
 
 RANKING = ("kendall_tau", "spearman", f"top{TOP}_regret")
 """Those that compare networks with one another; of several epochs each, they are not told."""

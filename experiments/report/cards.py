@@ -147,6 +147,9 @@ def proposals(content: Content, judge: Judge | None) -> Iterator[Section]:
             facts.insert(1, ("real", f"{trained.target:.4f}"))
         cards.append(card(network, "trained since" if trained else "", facts, judge))
     words = ["What the surrogate liked best, before any training."]
+    above = len(content.proposals) - len(others)
+    if above:
+        words.append(f"{above} more of them are among the best networks above.")
     if len(others) > TOP:
         words.append(f"Shown are {TOP} of {len(others):,}.")
     yield Section(

@@ -105,5 +105,5 @@ def failures(content: Content) -> Iterator[Section]:
 _WHY = {
     "diverged": "its loss became infinite; its accuracy counts as measured",
     "pruned": "it could not win any more",
-    "timeout": "its time was over",
+    "timeout": "--max_seconds were over",
 }

@@ -82,13 +82,16 @@ def test_the_last_epoch_is_the_target(corpus):
     assert real == [*corpus[0].curve[1:-1], 0.99]
 
 
-def test_ranks_of_epochs_are_not_told(corpus):
+def test_ranks_of_epochs_are_not_told():
     split = Split(8, None, 0, 0)
+    corpus = toy_corpus(24)
     judged = [judge(Epochs(), corpus, split, 0.0, target) for target in ("curve", "final")]
     curve, final = (row("Epochs", [each], fixed=False) for each in judged)
     for metric in ("kendall_tau", "spearman", "top10_regret"):
         assert curve[metric] is None and final[metric] is not None
     assert curve["mse"] is not None
+    few = judge(Epochs(), corpus, Split(14, None, 0, 0), 0.0, "final")
+    assert row("Epochs", [few], fixed=False)["top10_regret"] is None, "ten of ten are all"
     tau, regret = (cells([curve])[0].index(name) for name in ("tau", "regret"))
     ((*line,),) = cells([curve])[1]
     assert line[tau] == line[regret] == "-"
@@ -204,7 +207,8 @@ ROW = {"surrogate": "A", "train_size": 8, "kendall_tau": 0.5, "r2": None}
         "{}",
         '{"rows": 3}',
         '{"rows": [3]}',
-        *(json.dumps({"rows": [ROW, {**ROW, part: None}]}) for part in ROW if part != "r2"),
+        *(json.dumps({"rows": [ROW, {**ROW, name: None}]}) for name in ("surrogate", "train_size")),
+        json.dumps({"rows": [{name: ROW[name] for name in ("surrogate", "train_size")}]}),
         json.dumps({"rows": [{**ROW, "r2": "good"}]}),
     ],
 )
