@@ -21,6 +21,8 @@ from experiments.report.page import page_of, plots_of
 from experiments.report.parts import Plot, Section
 from experiments.terminal import wrote
 
+_ROOM = 90  # pixels that a picture is higher than on the page
+
 
 def pictures(run: Path, out: Path = Path("docs/images"), trust: list[str] | None = None) -> None:
     """Write the figures of a run folder's page.
@@ -35,8 +37,10 @@ def pictures(run: Path, out: Path = Path("docs/images"), trust: list[str] | None
     for name, plot in named(page.sections):
         titled = {"text": plain(plot.caption), "font": {"size": 15}, "y": 0.97, "yanchor": "top"}
         plot.figure.update_layout(title=titled, margin={"t": 80 if plot.caption else 30})
+        plot.figure.update_xaxes(automargin=True)
         path = out / f"{name}.svg"
-        write_picture(plot.figure, path, width=760, height=plot.figure.layout.height)
+        # Above the figure stands its caption, below a strip the whole names of layers.
+        write_picture(plot.figure, path, width=760, height=plot.figure.layout.height + _ROOM)
         paths.append(path)
     wrote(paths)
 

@@ -1,5 +1,6 @@
 """The data sets and corpora of the project's own."""
 
+from configparser import ConfigParser
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -9,11 +10,15 @@ import pytest
 
 import experiments.corpora
 from experiments.cli import command, main
+from experiments.corpora import FOLDER, NAMES
 from experiments.corpora.__main__ import corpus as make_corpus
 from experiments.corpora.card import card
 from experiments.corpora.images import shrunk, smaller
-from nas import Corpus
+from experiments.folder import read_task, surrogate_folder
+from nas import Corpus, Query, Surrogate
+from nas.core import metrics
 from nas.core.errors import InvalidOption
+from nas.core.interfaces import predict
 from nas.training.data import DataSet, load_data
 from tests.experiments.test_cli import small_corpus
 
@@ -125,3 +130,35 @@ def test_a_corpus_is_made_and_grows(folder, monkeypatch, capsys):
     assert kept == {"surrogate", "task.json"}
     assert "--networks 8 --retrain 2" in (folder / "tiny.md").read_text()
     assert main(["propose", "--surrogate=tiny", "--budget=20", "--out=mine"]) == 0
+
+
+HELD = [name for name in NAMES if (FOLDER / f"{name}.jsonl.gz").exists()]
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_what_the_project_holds_agrees_with_itself(name, tmp_path, monkeypatch, capsys):
+    held = Corpus.read(FOLDER / f"{name}.jsonl.gz")
+    assert len(held.distinct) >= 80 and len(held) > len(held.distinct)
+    assert (FOLDER / f"{name}.md").read_text() == card(name, held)
+    monkeypatch.chdir(tmp_path)
+    assert main(["propose", f"--surrogate={name}", "--budget=20", "--top=2", "--out=mine"]) == 0
+    said = capsys.readouterr().out
+    assert "| architecture" in said
+    trained = [record.architecture for record in held.finished.distinct][:20]
+    fitted = surrogate_folder(Path(name))
+    predicted = predict(Surrogate.load(fitted.surrogate), [Query(each) for each in trained]).mean
+    assert metrics.kendall_tau(held.finished.distinct.targets[:20], predicted) > 0.5
+    assert read_task(fitted).task == held.header.task
+
+
+def test_all_of_it_is_packed():
+    packed = read_config()["options.package_data"]["experiments.corpora"].split()
+    files = {path.relative_to(FOLDER) for path in FOLDER.rglob("*") if path.is_file()}
+    files = {path for path in files if path.suffix not in (".py", ".pyc")}
+    assert files and all(any(path.match(each) for each in packed) for path in files)
+
+
+def read_config():
+    parsed = ConfigParser()
+    parsed.read(FOLDER.parents[1] / "setup.cfg")
+    return parsed
