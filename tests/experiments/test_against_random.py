@@ -34,6 +34,7 @@ def test_the_best_are_those_with_the_highest_validation_accuracy():
     assert sorted(best(corpus).targets) == sorted(corpus.finished.targets)[-3:]
 
 
+@pytest.mark.slow
 def test_each_network_is_trained_again_with_each_seed_once(tmp_path):
     one, two = best(toy_corpus(20)), best(toy_corpus(20, seed=1))
     picked = {"search": [one], "random": [two, one]}

@@ -163,6 +163,7 @@ def test_a_network_that_is_there_twice_counts_as_it_is_looked_up(tmp_path):
     assert found["rows"][0]["regret"][-1] == 0
 
 
+@pytest.mark.slow
 def test_other_settings_are_searched_anew(table, tmp_path):
     out = tmp_path / "out"
     assert main(in_table(table, out, "--baselines", "[random]")) == 0

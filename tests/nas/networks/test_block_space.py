@@ -45,6 +45,7 @@ def check_many(size, designs, count):
 
 
 @pytest.mark.parametrize("size", INPUTS, ids=str)
+@pytest.mark.slow
 def test_random_networks_cost_what_is_computed(size):
     check_many(size, "one", 40)
 

@@ -58,6 +58,7 @@ def test_nothing_is_proposed_where_nothing_is_allowed():
         assert proposer.propose(SPACE, score, 5, np.random.default_rng(0)) == []
 
 
+@pytest.mark.slow
 def test_the_tpe_sampler_finds_deeper_networks_than_the_first_it_tried():
     found = OptunaProposer(budget=200, batch=10).propose(
         SPACE, surrogate_score(Deep(), Greedy()), 200, np.random.default_rng(0)
