@@ -86,7 +86,7 @@ def plots_of(finished: Corpus, folder: RunFolder) -> dict[str, Any]:
 
 def note_of(study: str, corpus: Corpus) -> str:
     """What a study is about and its best networks, as Markdown."""
-    best = sorted(corpus.finished, key=lambda record: -(record.target or 0.0))[:TOP]
+    best = corpus.finished.best(TOP)
     rows = [
         [
             blocks_of(record),
