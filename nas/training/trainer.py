@@ -18,13 +18,14 @@ from pytorch_lightning.plugins.environments import LightningEnvironment  # type:
 from torch import nn
 
 from nas.core.architecture import Architecture
-from nas.core.errors import InvalidData, InvalidOption, OutOfMemory
+from nas.core.errors import InvalidData, InvalidOption
 from nas.core.processes import WORKER
 from nas.core.records import FINISHED
 from nas.networks import build, initialise
 from nas.training.checkpoint import CheckpointFile, KeepEpochs
 from nas.training.data import Batches, DataSet, Images
 from nas.training.lightning import LeaveSigterm, interruptible, quiet
+from nas.training.memory import short_of_memory
 from nas.training.module import OnEpoch, WholeEpochs
 from nas.training.recipe import Recipe
 
@@ -165,11 +166,8 @@ def _fit(
     except _TimeIsUp:
         return "timeout"
     except torch.cuda.OutOfMemoryError as error:
-        torch.cuda.empty_cache()
-        raise OutOfMemory(
-            f"a training must fit into the GPU's memory beside the others, but: "
-            f"{str(error).splitlines()[0]}"
-        ) from error
+        must = "a training must fit into the GPU's memory beside the others"
+        raise short_of_memory(error, must) from error
     return "diverged" if module.diverged else "pruned" if module.pruned else "complete"
 
 

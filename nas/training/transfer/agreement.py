@@ -10,7 +10,8 @@ from subprocess import Popen, TimeoutExpired
 import torch
 from torch import distributed
 
-from nas.core.errors import InvalidOption, NasError, OutOfMemory, ProcessLost
+from nas.core.errors import InvalidOption, NasError, ProcessLost
+from nas.training.memory import short_of_memory
 
 PATIENCE = 10.0
 """Seconds that processes have to end by themselves when the one that started them does."""
@@ -99,11 +100,9 @@ def in_one_line() -> Iterator[None]:
     try:
         yield
     except torch.cuda.OutOfMemoryError as error:
-        torch.cuda.empty_cache()
-        raise OutOfMemory(
-            f"a network and a batch must fit into the GPU's memory, but: "
-            f"{str(error).splitlines()[0]}; lower --recipe.batch_size, or raise --recipe.accumulate"
-        ) from error
+        must = "a network and a batch must fit into the GPU's memory"
+        advice = "; lower --recipe.batch_size, or raise --recipe.accumulate"
+        raise short_of_memory(error, must, advice) from error
     except RuntimeError as error:
         if not isinstance(error, distributed.DistError) and "gloo" not in str(error):
             raise
