@@ -76,7 +76,7 @@ def plots_of(finished: Corpus, folder: RunFolder) -> dict[str, Any]:
     if folder.predictions.is_file():
         for place, (name, points) in enumerate(read_predictions(folder.predictions).items()):
             figure = figures.predicted_against_real(points, place)
-            titled[f"predicted against real by {name}"] = figure
+            titled[f"predicted against real by {figures.plain(name)}"] = figure
     for title, figure in titled.items():
         figure.update_layout(title=title, margin={"t": 70})
         for trace in figure.data:
