@@ -58,6 +58,7 @@ class TransferTraining(pl.LightningModule):
         self, classifier: Classifier, recipe: TransferRecipe, seed: int, task: dict[str, Any]
     ) -> None:
         super().__init__()
+        self.save_hyperparameters({"seed": seed, **recipe.to_json()})  # for the logs
         self.classifier = classifier.to(memory_format=torch.channels_last)
         self.averaged: AveragedModel | None = None
         if recipe.ema:

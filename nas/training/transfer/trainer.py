@@ -347,7 +347,13 @@ def _trainer(
             plugins=[WholeFiles(), *([environment] if environment else [])],
             callbacks=[LeaveSigterm(), *callbacks],
             # What the logs hold of steps behind the checkpoint is not shown any more.
-            logger=TensorBoardLogger(folder, "logs", "", purge_step=state and state.step + 1),
+            logger=TensorBoardLogger(
+                folder,
+                "logs",
+                "",
+                purge_step=state and state.step + 1,
+                default_hp_metric=False,
+            ),
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,

@@ -13,6 +13,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from lightning_fabric.utilities.exceptions import MisconfigurationException
+from pytorch_lightning.core.saving import load_hparams_from_yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from nas.core.errors import DiskFull, InvalidData, InvalidOption, OutOfMemory
@@ -218,6 +219,9 @@ def test_the_logs_are_tensorboards(tmp_path, monkeypatch):
     assert accuracies == pytest.approx([epoch.top1 for epoch in found.history])
     rates = {event.step: event.value for event in logs.Scalars("step/rate")}
     assert rates[6] == pytest.approx(RECIPE.rate(6 / 4))
+    settings = load_hparams_from_yaml(tmp_path / "logs" / "hparams.yaml")
+    assert settings["lr"] == RECIPE.lr
+    assert settings["augment"] == list(RECIPE.augment)
 
 
 def test_the_logs_of_a_resumed_training_hold_each_epoch_once(tmp_path):
