@@ -10,21 +10,26 @@ section, and the words above its table.
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from experiments.cli import main as nas
-from experiments.folder import RunFolder, read_json
+from experiments.folder import RunFolder
+from experiments.measured import (
+    CONFIGS,
+    DOCS,
+    RUNS,
+    Row,
+    comparison,
+    rows_of,
+    run,
+    standard_error,
+)
 from experiments.terminal import table, wrote
 from nas.core.files import write_text
 
-CONFIGS = Path(__file__).parent / "configs"
-RUNS = Path("runs/results")
-PAGE = Path(__file__).parents[1] / "docs" / "results.md"
+PAGE = DOCS / "results.md"
 
 NAMES = (
     "naap440",
@@ -50,7 +55,6 @@ STRONG = (
 CHOSEN = "Ensemble("
 """The best of ours, weighted by cross-validation inside the training networks."""
 
-Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]
 
 
@@ -195,10 +199,9 @@ the error is that over seeds; what 40 test networks leave open is the interval i
 
 def main() -> int:
     """Runs all comparisons and writes the page; the exit status of the first that fails."""
-    for name in NAMES:
-        status = nas(["compare", "--config", str(config_of(name))])
-        if status:
-            return status
+    status = run("compare", map(config_of, NAMES))
+    if status:
+        return status
     write_text(PAGE, page(NAMES))
     wrote([PAGE])
     return 0
@@ -206,8 +209,9 @@ def main() -> int:
 
 def page(names: Sequence[str]) -> str:
     """The page, from what these comparisons wrote."""
-    tables = {name: rows_of(name) for name in names}
-    return "\n".join([INTRODUCTION, summary(tables), *map(section, names)])
+    tables = {name: rows_of(folder_of(name)) for name in names}
+    sections = [comparison(config_of(name), folder_of(name)) for name in names]
+    return "\n".join([INTRODUCTION, summary(tables), *sections])
 
 
 def config_of(name: str) -> Path:
@@ -218,12 +222,6 @@ def config_of(name: str) -> Path:
 def folder_of(name: str) -> RunFolder:
     """Where a comparison writes."""
     return RunFolder(RUNS / name)
-
-
-def rows_of(name: str) -> list[Row]:
-    """The rows that a comparison wrote."""
-    rows: list[Row] = read_json(folder_of(name).comparison, "the comparison")["rows"]
-    return rows
 
 
 def summary(tables: Tables) -> str:
@@ -267,20 +265,6 @@ def intervals(tables: Tables) -> str:
         "The 90% intervals of `Calibrated(Peephole)` must cover 85% to 95%. They cover: "
         f"{', '.join(said)}.\n"
     )
-
-
-def standard_error(row: Row, metric: str) -> float:
-    """Of the mean over repeats; 0 where there was one."""
-    return float(row[f"{metric}_std"] or 0.0) / math.sqrt(row["repeats"])
-
-
-def section(name: str) -> str:
-    """A comparison's title, words, command and table."""
-    lines = config_of(name).read_text().splitlines()
-    command, title, *words = [line[2:] for line in lines if line.startswith("# ")]
-    words += ["", f"Repeats: {rows_of(name)[0]['repeats']}."]
-    told = folder_of(name).comparison.with_suffix(".md").read_text()
-    return "\n".join([f"## {title}", "", *words, "", "```", command, "```", "", told])
 
 
 if __name__ == "__main__":

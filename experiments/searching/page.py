@@ -10,17 +10,13 @@ for, the title of its section, and the words above its table.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
-from experiments.cli import main as nas
 from experiments.folder import RunFolder, read_json
+from experiments.measured import CONFIGS, DOCS, RUNS, heading, run
 from experiments.report import figures
 from experiments.terminal import wrote
 from nas.core.files import write_text
 
-CONFIGS = Path(__file__).parents[1] / "configs"
-DOCS = Path(__file__).parents[2] / "docs"
-RUNS = Path("runs/results")
 NAMES = ("search-macro", "search-nas-bench-201", "search-metaqnn")
 DRAWN = ("search-macro", "search-nas-bench-201")
 
@@ -29,10 +25,9 @@ MARK = "<!-- Below: written by `python -m experiments.searching.page`. -->"
 
 def main() -> int:
     """Runs all searches and writes the page; the exit status of the first that fails."""
-    for name in NAMES:
-        status = nas(["search", "--config", str(CONFIGS / f"{name}.yaml")])
-        if status:
-            return status
+    status = run("search", (CONFIGS / f"{name}.yaml" for name in NAMES))
+    if status:
+        return status
     for name in DRAWN:
         search = read_json(RunFolder(RUNS / name).search, "the search")
         figures.write_picture(figures.regret_curves(search), DOCS / "images" / f"{name}.svg")
@@ -45,12 +40,10 @@ def main() -> int:
 
 def section(name: str) -> str:
     """A search's title, words, command, table and picture."""
-    lines = (CONFIGS / f"{name}.yaml").read_text().splitlines()
-    command, title, *words = [line[2:] for line in lines if line.startswith("# ")]
     told = RunFolder(RUNS / name).search.with_suffix(".md").read_text()
     drawn = f"\n![Regret of the searches over networks](images/{name}.svg)\n"
     picture = drawn if name in DRAWN else ""
-    return "\n".join([f"### {title}", "", *words, "", "```", command, "```", "", told, picture])
+    return "\n".join([heading(CONFIGS / f"{name}.yaml", 3), "", told, picture])
 
 
 if __name__ == "__main__":

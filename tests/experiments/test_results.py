@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from experiments import results
+from experiments import measured, results
 from experiments.cli import VERBS, parser_of
 from experiments.comparison import describe
+from experiments.measured import heading
 
 
 def parsed(verb, path, *words):
@@ -68,10 +69,10 @@ def test_the_page_is_written_when_all_comparisons_ran(told, tmp_path, monkeypatc
     monkeypatch.setattr(results, "NAMES", told)
     monkeypatch.setattr(results, "PAGE", tmp_path / "results.md")
     asked = []
-    monkeypatch.setattr(results, "nas", lambda words: asked.append(words) or 2)
+    monkeypatch.setattr(measured, "nas", lambda words: asked.append(words) or 2)
     assert results.main() == 2
     assert not results.PAGE.exists()
-    monkeypatch.setattr(results, "nas", lambda words: asked.append(words) or 0)
+    monkeypatch.setattr(measured, "nas", lambda words: asked.append(words) or 0)
     assert results.main() == 0
     assert [words[2] for words in asked[1:]] == [str(results.config_of(name)) for name in told]
     assert results.PAGE.read_text() == results.page(told)
@@ -108,3 +109,36 @@ def test_a_setting_that_is_not_the_default_is_named_in_the_summary(told):
         if each.surrogate == told_row["surrogate"] and each.train_size == 400
     )
     assert "GradientBoosting(features=grams)" in target.line([told_row])
+
+
+def committed():
+    """The page's introduction, and its sections by their titles."""
+    head, *sections = results.PAGE.read_text().split("\n## ")
+    return head, {text.partition("\n")[0]: text for text in sections}
+
+
+def test_the_committed_page_has_these_sections_and_no_others():
+    head, sections = committed()
+    titles = [heading(results.config_of(name)).partition("\n")[0][3:] for name in results.NAMES]
+    assert list(sections) == ["Targets", *titles]
+    assert results.INTRODUCTION.startswith(head)
+
+
+@pytest.mark.parametrize("name", results.NAMES)
+def test_the_committed_page_is_of_the_config(name):
+    head = heading(results.config_of(name))[3:]
+    text = committed()[1][head.partition("\n")[0]]
+    config = parsed("compare", results.config_of(name))
+    assert text.startswith(f"{head}\n\nRepeats: {config.repeats}.\n")
+    shown = {row.split("|")[1].strip() for row in text.splitlines() if row.startswith("| ")}
+    assert shown - {"surrogate"} == {describe(surrogate) for surrogate in config.surrogates}
+
+
+def test_the_committed_page_has_a_line_for_every_target():
+    targets = committed()[1]["Targets"]
+    lines = [row for row in targets.splitlines() if row.startswith("| ")][1:]
+    told = [[cell.strip() for cell in row.split("|")[1:6]] for row in lines]
+    for (table, size, _, figure, bound), target in zip(told, results.TARGETS, strict=True):
+        assert (table, size) == (target.table, str(target.train_size))
+        assert figure == results.LABELS[target.metric]
+        assert bound.endswith(f"{target.bound:g}")
