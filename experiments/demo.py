@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,7 +21,7 @@ from nas.core import metrics
 from nas.core.choices import Draw, check_seed
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption
-from nas.core.interfaces import Candidate, Query, SearchSpace, Surrogate, predict
+from nas.core.interfaces import Candidate, SearchSpace, Surrogate
 from nas.core.limits import Limits
 from nas.core.records import Record
 from nas.training.recipe import Recipe
@@ -57,6 +56,7 @@ def demo(
     """
     from search_spaces import BlockSpace
     from surrogates import Peephole
+    from surrogates.cross_fitting import held_out
 
     if networks < 2 * FOLDS:
         raise InvalidOption(f"--networks must be at least {2 * FOLDS}, but got {networks}")
@@ -75,16 +75,16 @@ def demo(
     say(f"     {summary(sampled)}")
 
     say(f"2/4  fitting Peephole, scored on networks it has not seen ({FOLDS} folds)")
-    predicted = cross_predict(Peephole(), sampled, FOLDS, seed)
-    tau = metrics.kendall_tau(sampled.targets, predicted)
-    error = metrics.mae(sampled.targets, predicted)
+    (left_out,) = held_out(Peephole(), sampled, [0], FOLDS, seed)
+    tau = metrics.kendall_tau(sampled.targets, left_out.mean)
+    error = metrics.mae(sampled.targets, left_out.mean)
     say(f"     Kendall tau {tau:.2f}, mean absolute error {error:.4f}")
     write_json(
         folder.predictions,
         {
             describe(Peephole()): [
                 {"key": record.architecture.key, "real": record.target, "predicted": float(value)}
-                for record, value in zip(sampled, predicted, strict=True)
+                for record, value in zip(sampled, left_out.mean, strict=True)
             ]
         },
     )
@@ -122,17 +122,6 @@ def macs_percentile(space: SearchSpace, percent: float, seed: int) -> int:
     rng = np.random.default_rng(seed)
     macs = [space.generate(Draw(rng)).macs for _ in range(SAMPLES_FOR_CAP)]
     return int(np.percentile(macs, percent))
-
-
-def cross_predict(surrogate: Surrogate, corpus: Corpus, folds: int, seed: int) -> np.ndarray:
-    """Predictions (n,), each by a surrogate fitted to the folds that lack the network."""
-    order = np.random.default_rng(seed).permutation(len(corpus))
-    predicted = np.empty(len(corpus))
-    for part in np.array_split(order, folds):
-        rest = np.setdiff1d(order, part)
-        fitted = copy.deepcopy(surrogate).fit(corpus.take(rest))
-        predicted[part] = predict(fitted, [Query(corpus[int(i)].architecture) for i in part]).mean
-    return predicted
 
 
 def proposals(

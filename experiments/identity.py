@@ -14,7 +14,7 @@ import numpy as np
 
 from nas.core.errors import InvalidOption
 
-PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "optuna")
+PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "pytorch-lightning", "optuna")
 """Installed ones whose next release may answer differently."""
 
 

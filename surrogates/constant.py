@@ -8,21 +8,20 @@ from typing import Self
 import numpy as np
 
 from nas.core.corpus import Corpus
-from nas.core.errors import InvalidCorpus
 from nas.core.interfaces import Prediction, Query, Surrogate
+from surrogates.cross_fitting import finished
 
 
 class Constant(Surrogate):
     """Predicts the mean of the training targets, with their standard deviation."""
 
     def fit(self, corpus: Corpus) -> Self:
-        """See `Surrogate.fit`."""
-        targets = corpus.finished.targets
-        if not len(targets):
-            raise InvalidCorpus(
-                "a surrogate needs at least one finished network to be fitted to, but the corpus "
-                f"has none among {len(corpus)}; collect some first"
-            )
+        """See `Surrogate.fit`.
+
+        Raises:
+            InvalidCorpus: no finished network.
+        """
+        targets = finished(corpus).targets
         self.mean_ = float(targets.mean())
         self.std_ = float(targets.std())
         return self

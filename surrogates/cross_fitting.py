@@ -16,12 +16,15 @@ _SHARES = (0.0, 0.1, 0.25, 0.5, 0.75)
 
 
 def finished(corpus: Corpus) -> Corpus:
-    """The finished records of a corpus.
+    """The finished networks of a corpus, one record each.
+
+    What a surrogate is fitted to: were several trainings of one network several records, folds that
+    lack a network would still hold others of its trainings.
 
     Raises:
         InvalidCorpus: there is none.
     """
-    records = corpus.finished
+    records = corpus.averaged
     if not records:
         raise InvalidCorpus(
             "a surrogate needs at least one finished network to be fitted to, but the corpus "
@@ -30,7 +33,7 @@ def finished(corpus: Corpus) -> Corpus:
     return records
 
 
-def folds(n: int, most: int, seed: int) -> list[np.ndarray]:
+def folds(n: int, most: int, seed: int | np.random.Generator) -> list[np.ndarray]:
     """Places 0..n-1 in random order, cut into at most that many parts; none where n < 2."""
     order = np.random.default_rng(seed).permutation(n)
     return [np.sort(part) for part in np.array_split(order, min(most, n))] if n > 1 else []
@@ -68,11 +71,9 @@ def held_out(
 ) -> list[Prediction]:
     """Predictions for all records, each from a fit that did not see it; one for each length.
 
-    Nor has that fit seen other trainings of the record's network, unless there is nothing else.
-
     Args:
         surrogate: what is fitted; it stays as it is, copies are.
-        records: at least two.
+        records: at least two, of a network each.
         lengths: numbers of observed epochs.
         most_folds: folds, where there are as many records.
         seed: of the folds.
@@ -81,9 +82,11 @@ def held_out(
     means = np.zeros((len(lengths), n))
     stds = np.full((len(lengths), n), np.nan)
     for held in folds(n, most_folds, seed):
-        fitted = copy.deepcopy(surrogate).fit(_without(records, held))
+        rest = records.take(np.setdiff1d(np.arange(n), held))
+        fitted = copy.deepcopy(surrogate).fit(rest)
         for row, length in enumerate(lengths):
-            said = predict(fitted, _queries(records.take(held), length))
+            # A single long curve must not make questions that the others' fit cannot know.
+            said = predict(fitted, _queries(records.take(held), min(length, rest.epochs)))
             means[row, held] = said.mean
             if said.std is not None:
                 stds[row, held] = said.std
@@ -91,13 +94,6 @@ def held_out(
         Prediction(mean, std if np.isfinite(std).all() else None)
         for mean, std in zip(means, stds, strict=True)
     ]
-
-
-def _without(records: Corpus, held: np.ndarray) -> Corpus:
-    """The other records, without further trainings of the same networks."""
-    rest = records.take(np.setdiff1d(np.arange(len(records)), held))
-    keys = {record.architecture.key for record in records.take(held)}
-    return rest.filter(lambda record: record.architecture.key not in keys) or rest
 
 
 def _queries(records: Corpus, observed: int) -> list[Query]:

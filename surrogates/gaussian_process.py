@@ -7,7 +7,8 @@ import warnings
 import numpy as np
 
 from surrogates.features import FeatureName
-from surrogates.tabular import Answer, TabularSurrogate, moments
+from surrogates.standard import Standard
+from surrogates.tabular import Answer, TabularSurrogate
 
 
 class GaussianProcess(TabularSurrogate):
@@ -40,7 +41,8 @@ class GaussianProcess(TabularSurrogate):
         from sklearn.gaussian_process import GaussianProcessRegressor
         from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
-        self.center_, self.scale_ = moments(x)
+        scale = Standard.of(x)
+        self.center_, self.scale_ = scale.mean, scale.std
         # Standardised points lie about sqrt(2 d) apart.
         length = float(np.sqrt(x.shape[1]))
         matern = Matern(length, (0.05 * length, 100 * length), nu=2.5)
@@ -51,8 +53,8 @@ class GaussianProcess(TabularSurrogate):
         with warnings.catch_warnings():
             # A hyperparameter at its bound is a fine answer: no noise, or nothing but noise.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            self.model_ = model.fit((x - self.center_) / self.scale_, y)
+            self.model_ = model.fit(scale(x), y)
 
     def _answer(self, x: np.ndarray) -> Answer:
-        mean, std = self.model_.predict((x - self.center_) / self.scale_, return_std=True)
+        mean, std = self.model_.predict(Standard(self.center_, self.scale_)(x), return_std=True)
         return mean, std

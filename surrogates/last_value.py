@@ -8,8 +8,9 @@ from typing import Self
 import numpy as np
 
 from nas.core.corpus import Corpus
-from nas.core.errors import InvalidCorpus, InvalidSurrogate
+from nas.core.errors import InvalidSurrogate
 from nas.core.interfaces import Prediction, Query, Surrogate
+from surrogates.cross_fitting import finished
 from surrogates.observing import column_of, curves_of
 
 
@@ -30,12 +31,7 @@ class LastValue(Surrogate):
         Raises:
             InvalidCorpus: no finished network.
         """
-        records = corpus.finished
-        if not records:
-            raise InvalidCorpus(
-                "a surrogate needs at least one finished network to be fitted to, but the corpus "
-                f"has none among {len(corpus)}; collect some first"
-            )
+        records = finished(corpus)
         seen = records.filter(lambda record: len(record.curve) > 0)
         self.curves_ = curves_of(seen if seen else records)
         return self

@@ -12,14 +12,15 @@ from nas.core.choices import check_seed
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption, InvalidSurrogate
 from nas.core.interfaces import Prediction, Query, Surrogate
+from surrogates.cross_fitting import folds
 from surrogates.observing import (
     Inputs,
-    Standard,
     by_question,
     curves_of,
     observed,
     with_curves,
 )
+from surrogates.standard import Standard
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -184,10 +185,10 @@ class _Search:
         return _Draw(float(c), float(gamma), 1.0 - float(self.rng.random()))
 
     def _partition(self) -> list[_Fold]:
-        order = self.rng.permutation(len(self.rows))
+        everything = np.arange(len(self.rows))
         return [
-            self._fold(np.setdiff1d(order, held), held)
-            for held in np.array_split(order, min(FOLDS, len(order)))
+            self._fold(np.setdiff1d(everything, held), held)
+            for held in folds(len(everything), FOLDS, self.rng)
         ]
 
     def _fold(self, kept: np.ndarray, held: np.ndarray) -> _Fold:

@@ -46,12 +46,12 @@ def column_of(epoch: int | None, epochs: int) -> int:
 
 
 def with_curves(corpus: Corpus, least: int) -> Corpus:
-    """The finished records with a learning curve.
+    """The finished networks with a learning curve, one record each.
 
     Raises:
         InvalidCorpus: there are fewer than `least`.
     """
-    records = corpus.finished.filter(lambda record: len(record.curve) > 0)
+    records = corpus.averaged.filter(lambda record: len(record.curve) > 0)
     if len(records) < least:
         raise InvalidCorpus(
             f"a surrogate that reads curves needs at least {least} finished networks with a "
@@ -140,26 +140,3 @@ def _number(values: Mapping[str, Any], name: str) -> float:
             f"network, but got {value!r} among {sorted(values)}; give it, or leave it out"
         )
     return float(value)
-
-
-@dataclass(frozen=True, eq=False)
-class Standard:
-    """Mean and deviation of columns; a column that does not vary becomes zero.
-
-    Attributes:
-        mean: (columns,).
-        std: (columns,), 1 where a column does not vary.
-    """
-
-    mean: np.ndarray
-    std: np.ndarray
-
-    @classmethod
-    def of(cls, rows: np.ndarray) -> Standard:
-        """Those of rows (n, columns)."""
-        std = rows.std(axis=0)
-        return cls(rows.mean(axis=0), np.where(std > 1e-12, std, 1.0))
-
-    def __call__(self, rows: np.ndarray) -> np.ndarray:
-        """Rows with mean 0 and deviation 1."""
-        return np.asarray((rows - self.mean) / self.std)

@@ -11,7 +11,8 @@ import numpy as np
 from nas.core.errors import InvalidOption
 from surrogates.cross_fitting import folds
 from surrogates.features import FeatureName
-from surrogates.tabular import Answer, TabularSurrogate, moments
+from surrogates.standard import Standard
+from surrogates.tabular import Answer, TabularSurrogate
 
 FOLDS = 5  # of the cross-fitting that calibrates the scores
 _LEAST_SLOPE = 0.05  # keeps the order of scores that said nothing about left-out networks
@@ -46,15 +47,16 @@ class PairwiseLinear(TabularSurrogate):
     def _learn(self, x: np.ndarray, y: np.ndarray) -> None:
         if self.pairs < 1:
             raise InvalidOption(f"pairs must be at least 1, but got {self.pairs}")
-        self.center_, self.scale_ = moments(x)
-        standard = (x - self.center_) / self.scale_
+        scale = Standard.of(x)
+        self.center_, self.scale_ = scale.mean, scale.std
+        standard = scale(x)
         weights = self._weights(standard, y)
         # Scores of the training networks have a mean of zero, as their features have.
         self.weights_ = weights / _spread(standard @ weights)
         self.slope_, self.std_ = _calibration(self._left_out(standard, y), y)
 
     def _answer(self, x: np.ndarray) -> Answer:
-        scores = (x - self.center_) / self.scale_ @ self.weights_
+        scores = Standard(self.center_, self.scale_)(x) @ self.weights_
         return self.slope_ * scores, np.full(len(x), self.std_)
 
     def _left_out(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:

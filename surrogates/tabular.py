@@ -12,7 +12,7 @@ from nas.core.choices import check_seed
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption, InvalidSurrogate
 from nas.core.interfaces import Prediction, Query, Surrogate
-from surrogates.cross_fitting import finished
+from surrogates.cross_fitting import check_final, finished
 from surrogates.features import FeatureName, Features
 from surrogates.warp import NormalScores
 
@@ -23,7 +23,7 @@ class TabularSurrogate(Surrogate):
     """Features in, a number out; the target may be warped to normal scores on the way.
 
     Subclasses store `features`, `warp` and `seed` and define `_learn` and `_answer`. Predictions
-    are of the accuracy after the last epoch, whatever epoch a query names.
+    are of the accuracy after the last epoch.
     """
 
     features: FeatureName
@@ -51,6 +51,7 @@ class TabularSurrogate(Surrogate):
                 f"{' '.join(str(error).split())}"
             ) from error
         self.features_ = features.state()
+        self.epochs_ = records.epochs
         self.knots_ = np.sort(targets) if self.warp else None
         return self
 
@@ -59,10 +60,12 @@ class TabularSurrogate(Surrogate):
 
         Raises:
             InvalidSurrogate: not fitted yet.
+            InvalidOption: another epoch than the last one.
         """
         if not hasattr(self, "features_"):
             name = type(self).__name__
             raise InvalidSurrogate(f"{name} must be fitted before it predicts; call fit(corpus)")
+        check_final(self, queries, self.epochs_)
         if not queries:
             return Prediction(np.zeros(0))
         features = Features.from_state(self.features_)
@@ -106,9 +109,3 @@ def unwarped(normal: NormalScores, mean: np.ndarray, std: np.ndarray | None) -> 
     quantiles = ndtri((np.arange(DRAWS) + 0.5) / DRAWS)
     samples = normal.accuracies(mean + quantiles[:, None] * std)
     return Prediction(normal.accuracies(mean), spread, samples)
-
-
-def moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Means and standard deviations (d,) of columns, 1 where a column does not vary."""
-    std = x.std(axis=0)
-    return x.mean(axis=0), np.where(std > 0, std, 1.0)

@@ -41,7 +41,8 @@ class NormalScores:
         """Normal scores of accuracies; equal accuracies share the mean score of their ranks."""
         known, ranks, counts = np.unique(self.knots, return_inverse=True, return_counts=True)
         shared = np.bincount(ranks, self.quantiles) / counts
-        return _through(np.asarray(targets, dtype=np.float64), known, shared)
+        # The slope of a single step would be without bounds where the best two are all but equal.
+        return _through(np.asarray(targets, dtype=np.float64), known, shared, least_steps=3)
 
     def accuracies(self, scores: np.ndarray) -> np.ndarray:
         """Accuracies of normal scores, strictly increasing."""
@@ -49,12 +50,15 @@ class NormalScores:
         return _through(scores, self.quantiles, self.knots) + _SLOPE * scores
 
 
-def _through(x: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.ndarray:
+def _through(
+    x: np.ndarray, known: np.ndarray, values: np.ndarray, least_steps: int = 1
+) -> np.ndarray:
     """Straight lines from each (known, value) to the next one.
 
-    Beyond the outermost ones the lines go on with the slope of the outer tenth.
+    Beyond the outermost ones the lines go on with the slope of the outer tenth, of so many steps at
+    least.
     """
-    tenth = min(max(1, len(known) // 10), len(known) - 1)
+    tenth = min(max(least_steps, len(known) // 10), len(known) - 1)
     result = np.interp(x, known, values)
     if tenth:
         low = (values[tenth] - values[0]) / (known[tenth] - known[0])

@@ -59,7 +59,8 @@ def compare(
     check_seed(seed)
     if not 0 <= observed <= 1:
         raise InvalidOption(f"--observed must be a share from 0 to 1, but got {observed}")
-    networks = finished(Corpus.read(corpus_file(corpus)), least=3)
+    known = finished(Corpus.read(corpus_file(corpus)), least=3)
+    networks = known.distinct  # further trainings of a network tell of the noise alone
     if target == "curve" and round(observed * networks.epochs) >= networks.epochs:
         raise InvalidOption(
             "--target curve needs learning curves that go on after what is --observed, but this "
@@ -81,9 +82,7 @@ def compare(
         for size, of_size in splits.items()
     ]
     header = networks.header
-    found = Comparison(
-        tuple(rows), noise_ceiling(networks), str(corpus), header.data, header.source
-    )
+    found = Comparison(tuple(rows), noise_ceiling(known), str(corpus), header.data, header.source)
     found.write(folder)
     predictions = first_predictions(results, splits[sizes[-1]][0])
     write_json(folder.predictions, predictions)

@@ -114,7 +114,7 @@ class Judged:
         real: the answers.
         predicted: what was said.
         std: how sure, where the surrogate knows.
-        low: lower ends of 90% intervals, likewise.
+        low: lower ends of 90% intervals, where it knows those.
         high: their upper ends.
         test_size: test networks.
         observed_epochs: of each test network that had to be trained first.
@@ -149,8 +149,9 @@ class Judged:
         if len(self.real) > self.test_size:  # ranks of epochs would say that networks learn
             found |= dict.fromkeys(RANKING, math.nan)
         found["coverage"] = found["log_likelihood"] = math.nan
-        if self.std is not None:
+        if self.low is not None:
             found["coverage"] = metrics.coverage(real, of(self.low), of(self.high))
+        if self.std is not None:
             found["log_likelihood"] = metrics.log_likelihood(real, predicted, of(self.std))
         return found
 
@@ -177,11 +178,11 @@ def judge(
     start = time.perf_counter()
     fitted.fit(train)
     between = time.perf_counter()
-    epochs = observed_epochs(surrogate, corpus, observed)
-    queries, real = questions(test, epochs, target)
+    epochs = min(observed_epochs(surrogate, corpus, observed), train.epochs)
+    queries, real = questions(test, corpus.epochs, epochs, target)
     said = predict(fitted, queries)
     end = time.perf_counter()
-    sure = said.std is not None
+    sure = said.std is not None or said.samples is not None
     low, high = said.interval(LEVEL) if sure else (None, None)
     return Judged(
         keys=[query.architecture.key for query in queries],
@@ -204,16 +205,21 @@ def observed_epochs(surrogate: Surrogate, corpus: Corpus, observed: float) -> in
     return round(observed * corpus.epochs) if surrogate.reads_curves else 0
 
 
-def questions(test: Corpus, observed: int, target: Target) -> tuple[list[Query], list[float]]:
-    """What is asked about test networks after some observed epochs, and the real answers."""
+def questions(
+    test: Corpus, epochs: int, observed: int, target: Target
+) -> tuple[list[Query], list[float]]:
+    """What is asked about test networks after some observed epochs, and the real answers.
+
+    Epochs that a network was not trained for are not asked about, but for the last one: its
+    accuracy is the target, which a table may measure otherwise.
+    """
     queries: list[Query] = []
     real: list[float] = []
     for record, final in zip(test, test.targets.tolist(), strict=True):
         curve = tuple(record.curve)
         asked: dict[int | None, float] = {None: final}
         if target == "curve":
-            # The last epoch's accuracy is the target, which a table may measure otherwise.
-            asked = dict(enumerate((*curve[:-1], final)[observed:], start=observed + 1))
+            asked = {**dict(enumerate(curve[observed:], start=observed + 1)), epochs: final}
         queries += [
             Query(record.architecture, epoch, curve[:observed], record.hyperparameters)
             for epoch in asked

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 import numpy as np
@@ -20,7 +21,7 @@ import numpy as np
 from nas.core.architecture import Input, Skeleton
 from nas.core.errors import InvalidCorpus, NasError
 from nas.core.files import write_bytes
-from nas.core.records import Record
+from nas.core.records import LearningCurve, Record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -165,9 +166,18 @@ class Corpus(Sequence[Record]):
         """The first of the records that differ in nothing but the training's seed."""
         first: dict[tuple[str, str], Record] = {}
         for record in self.records:
-            given = json.dumps(record.hyperparameters, sort_keys=True)
-            first.setdefault((record.architecture.key, given), record)
+            first.setdefault(record.identity, record)
         return replace(self, records=tuple(first.values()))
+
+    @property
+    def averaged(self) -> Corpus:
+        """The finished networks, one record each: several trainings become the first's record with
+        the mean of their targets, and of the accuracies of each epoch.
+        """
+        trainings: dict[tuple[str, str], list[Record]] = {}
+        for record in self.finished:
+            trainings.setdefault(record.identity, []).append(record)
+        return replace(self, records=tuple(map(_averaged, trainings.values())))
 
     def best(self, most: int | None = None) -> Corpus:
         """The finished records by target, the highest first; at most so many of them."""
@@ -227,16 +237,16 @@ class Corpus(Sequence[Record]):
         return train, test
 
     def merge(self, *others: Corpus) -> Corpus:
-        """The records of all, in order; of equal ones (architecture and seed) the first.
+        """The records of all, in order; of equal ones (network and seed) the first.
 
         Raises:
             InvalidCorpus: the tasks differ.
         """
-        records: dict[tuple[str, int | None], Record] = {}
+        records: dict[tuple[tuple[str, str], int | None], Record] = {}
         for corpus in (self, *others):
             self._check_task(corpus)
             for record in corpus:
-                records.setdefault((record.architecture.key, record.seed), record)
+                records.setdefault((record.identity, record.seed), record)
         return replace(self, records=tuple(records.values()))
 
     def _check_task(self, other: Corpus) -> None:
@@ -317,6 +327,18 @@ def _has_ended(trial: Any) -> bool:
     """False for a trial that was killed between its record and its end: it is trained again."""
     failed = trial.user_attrs.get("status") == "failed"
     return trial.state.name in ("COMPLETE", "PRUNED") or (trial.state.name == "FAIL" and failed)
+
+
+def _averaged(trainings: list[Record]) -> Record:
+    if len(trainings) == 1:
+        return trainings[0]
+    curves = [record.curve for record in trainings]
+    means = tuple(
+        fmean(curve[epoch] for curve in curves if epoch < len(curve))
+        for epoch in range(max(map(len, curves)))
+    )
+    targets = [record.target for record in trainings if record.target is not None]
+    return replace(trainings[0], target=fmean(targets), curve=LearningCurve(means))
 
 
 def _lines(path: Path) -> list[str]:

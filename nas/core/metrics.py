@@ -76,16 +76,16 @@ def repeated(corpus: Corpus) -> np.ndarray:
     """Accuracies (networks, trainings) of the networks that were trained more than once.
 
     They are the `repeats` of a record, as in tables whose targets are means over them; else the
-    targets of an architecture's records with different seeds. Each row has as many trainings as
+    targets of a network's records with different seeds. Each row has as many trainings as
     the network that has the fewest.
     """
     records = corpus.finished
     rows = [list(record.repeats) for record in records if len(record.repeats) > 1]
     if not rows:
-        by_seed: dict[str, dict[int, float]] = {}
+        by_seed: dict[tuple[str, str], dict[int, float]] = {}
         for record in records:
             if record.seed is not None and record.target is not None:
-                by_seed.setdefault(record.architecture.key, {})[record.seed] = record.target
+                by_seed.setdefault(record.identity, {})[record.seed] = record.target
         rows = [list(found.values()) for found in by_seed.values() if len(found) > 1]
     return np.array([row[: min(map(len, rows))] for row in rows], float)
 

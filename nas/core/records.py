@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,7 +57,8 @@ class Record:
         curve: validation accuracy per epoch.
         train_loss: mean training loss per epoch.
         test_accuracy: on the test images, where it was measured; never used to choose.
-        repeats: targets of further trainings of the same network with other seeds.
+        repeats: accuracies of all trainings where the target is their mean, as in a table that
+            trained each network with several seeds.
         hyperparameters: what else a table tells of a training.
         seed: of weights, batches and augmentation.
         seconds: the training took, on whatever machine it ran.
@@ -113,6 +115,11 @@ class Record:
     def finished(self) -> bool:
         """True where the target is a result that a surrogate may learn from."""
         return self.status in FINISHED
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What trainings share that differ in nothing but their seed."""
+        return self.architecture.key, json.dumps(self.hyperparameters, sort_keys=True)
 
     def to_json(self) -> dict[str, Any]:
         """The record as a JSON object without the defaults; skeleton and input are the corpus'."""

@@ -30,14 +30,19 @@ def same(first: Any, second: Any) -> bool:
 
 
 def check_equal(first: Prediction, second: Prediction, tolerance: float = TOLERANCE) -> None:
-    """Fails where means or standard deviations differ by more than the tolerance."""
-    np.testing.assert_allclose(first.mean, second.mean, rtol=0, atol=tolerance)
-    assert (first.std is None) == (second.std is None)
-    if first.std is not None and second.std is not None:
-        np.testing.assert_allclose(first.std, second.std, rtol=0, atol=tolerance)
+    """Fails where means, standard deviations or samples differ by more than the tolerance."""
+    for name in ("mean", "std", "samples"):
+        mine, other = getattr(first, name), getattr(second, name)
+        assert (mine is None) == (other is None), f"only one prediction has {name}"
+        if mine is not None:
+            np.testing.assert_allclose(mine, other, rtol=0, atol=tolerance)
 
 
 def part(prediction: Prediction, places: Any) -> Prediction:
     """The predictions at these places."""
-    std = None if prediction.std is None else prediction.std[places]
-    return Prediction(prediction.mean[places], std)
+    std, samples = prediction.std, prediction.samples
+    return Prediction(
+        prediction.mean[places],
+        None if std is None else std[places],
+        None if samples is None else samples[:, places],
+    )

@@ -9,6 +9,7 @@ import inspect
 import pickle
 import random
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidSurrogate, NasError
 from nas.core.interfaces import Prediction, Query, Surrogate, predict
+from nas.core.records import LearningCurve
 from nas.testing.comparison import check_equal, part, same
 from nas.testing.toy import toy_architectures, toy_corpus
 
@@ -132,8 +134,18 @@ class SurrogateContract:
         predict(surrogate.fit(toy_corpus(networks)), queries)
 
     def test_equal_targets_are_no_trouble(self, surrogate: Surrogate, queries: list[Query]) -> None:
-        corpus = toy_corpus(6)
-        predict(surrogate.fit(corpus.take([0, 0, 0, 0, 0, 0])), queries)
+        equal = LearningCurve((0.2, 0.5, 0.5, 0.5, 0.5, 0.5))
+        records = (replace(record, target=0.5, curve=equal) for record in toy_corpus(6))
+        said = predict(surrogate.fit(replace(toy_corpus(6), records=tuple(records))), queries)
+        assert np.isfinite(said.mean).all()
+
+    def test_several_trainings_of_a_network_are_no_trouble(
+        self, surrogate: Surrogate, queries: list[Query]
+    ) -> None:
+        twice = toy_corpus(6)
+        again = tuple(replace(record, seed=99, target=0.5) for record in twice)
+        said = predict(surrogate.fit(twice.merge(replace(twice, records=again))), queries)
+        assert np.isfinite(said.mean).all()
 
     def test_a_corpus_without_curves_is_fitted_to_or_refused(
         self, surrogate: Surrogate, queries: list[Query]

@@ -23,6 +23,7 @@ UPSTREAM = "github.com/MITAutoML/accelerating_nas"
 EPOCHS = 20
 INPUT = Input(3, 32, 32, 10)
 TOKEN = re.compile(r"([A-Z]+)\(([\d,]+)\)")
+NETWORK = re.compile(rf"\[{TOKEN.pattern}(?:, ?{TOKEN.pattern})*\]")
 
 
 def read_metaqnn(path: Path) -> Corpus:
@@ -56,14 +57,18 @@ def _record(row: dict[str, str]) -> Record:
 
 
 def metaqnn_block(net: str) -> Block:
-    """The layers of a network string."""
+    """The layers of a network string.
+
+    Raises:
+        ValueError: it is not one, or has a layer of another kind.
+    """
+    if not NETWORK.fullmatch(net):
+        raise ValueError(f"layers must be NAME(NUMBERS) in brackets, but got {net!r}")
     tokens = [(name, tuple(map(int, numbers.split(",")))) for name, numbers in TOKEN.findall(net)]
     averaged = any(name == "GAP" for name, _ in tokens)
     layers: list[Layer] = []
     for name, numbers in tokens:
         layers += _layers(name, numbers, averaged)
-    if not layers:
-        raise ValueError(f"no layer in {net!r}")
     return tuple(layers)
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from surrogates.cross_fitting import folds
+
 # Keeps covariances regular; residuals have variances near 1.
 _FLOOR = 1e-4
 _FOLDS = 5
@@ -22,14 +24,14 @@ def residual_covariance(residuals: np.ndarray) -> np.ndarray:
     The second moments are shrunk to their diagonal by the share that cross-validated Gaussian
     likelihood likes best; with few curves that may be all the way.
     """
-    order = np.random.default_rng(0).permutation(len(residuals))
-    folds = np.array_split(order, min(_FOLDS, len(order)))
-    if len(folds) < 2:
+    parts = folds(len(residuals), _FOLDS, seed=0)
+    if not parts:
         return _shrunk(residuals, 1.0)
+    everything = np.arange(len(residuals))
     losses = [
         sum(
-            _loss(residuals[held], _shrunk(residuals[np.setdiff1d(order, held)], share))
-            for held in folds
+            _loss(residuals[held], _shrunk(residuals[np.setdiff1d(everything, held)], share))
+            for held in parts
         )
         for share in _SHARES
     ]

@@ -12,14 +12,15 @@ from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption, InvalidSurrogate
 from nas.core.interfaces import Prediction, Query, Surrogate
 from surrogates.bnn.conditioning import condition, residual_covariance
+from surrogates.cross_fitting import folds
 from surrogates.observing import (
     Inputs,
-    Standard,
     by_question,
     curves_of,
     observed,
     with_curves,
 )
+from surrogates.standard import Standard
 
 if TYPE_CHECKING:
     from surrogates.bnn.network import LCNet
@@ -155,19 +156,18 @@ class BNN(Surrogate):
 
     def _learn(self, rows: np.ndarray, curves: np.ndarray) -> None:
         """Samples the weights, and learns how chains err on networks they have not seen."""
-        order = np.random.default_rng(self.seed).permutation(len(rows))
-        folds = np.array_split(order, min(FOLDS, len(order)))
-        kept = self._sample(rows, (curves[:, :-1] - self.level_) / self.spread_, folds)
+        parts = folds(len(rows), FOLDS, self.seed)
+        kept = self._sample(rows, (curves[:, :-1] - self.level_) / self.spread_, parts)
         self.weights_ = kept[:, : self.chains].reshape(-1, kept.shape[-1])
         columns = np.arange(self.epochs_ + 1)
         mean, std = np.empty_like(curves), np.empty_like(curves)
-        for number, fold in enumerate(folds, start=self.chains):
-            mean[fold], std[fold] = self._moments(kept[:, number], rows[fold], columns)
+        for number, held in enumerate(parts, start=self.chains):
+            mean[held], std[held] = self._moments(kept[:, number], rows[held], columns)
         self.offset_ = np.mean(curves - mean, axis=0)
         self.covariance_ = residual_covariance((curves - mean - self.offset_) / std)
 
     def _sample(
-        self, rows: np.ndarray, curves: np.ndarray, folds: Sequence[np.ndarray]
+        self, rows: np.ndarray, curves: np.ndarray, parts: Sequence[np.ndarray]
     ) -> np.ndarray:
         """Weights (samples, chains, size): chains that see all networks, then one a fold."""
         import torch
@@ -180,7 +180,7 @@ class BNN(Surrogate):
             self._network(),
             torch.tensor(rows, dtype=torch.float32),
             torch.tensor(curves, dtype=torch.float32),
-            seen_by(len(rows), self.chains, [fold.tolist() for fold in folds]),
+            seen_by(len(rows), self.chains, [held.tolist() for held in parts]),
             self.batch_size,
             min(1.0, self.evidence / self.epochs_),
             generator,

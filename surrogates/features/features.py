@@ -133,7 +133,8 @@ def suited(architectures: Sequence[Architecture]) -> FeatureName:
     first = architectures[0]
     if all(len(each.blocks) == len(first.blocks) > 1 for each in architectures):
         designs = {pair for each in architectures for pair in enumerate(each.blocks)}
-        if len(designs) <= MOST_DESIGNS * len(first.blocks):
+        # A design that a single network has tells nothing of the others.
+        if len(designs) <= min(MOST_DESIGNS, len(architectures) / 2) * len(first.blocks):
             return "positions"
     # In a plain skeleton one block is a whole network: short cuts and all, it is rather a chain.
     staged = bool(first.skeleton.widths)

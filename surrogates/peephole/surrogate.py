@@ -13,6 +13,7 @@ from nas.core.choices import check_seed
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidCorpus, InvalidOption, InvalidSurrogate
 from nas.core.interfaces import Prediction, Query, Surrogate
+from surrogates.cross_fitting import finished, folds
 from surrogates.peephole.code import Sequences, encode
 from surrogates.peephole.ranking import Calibrated, Standardised, from_state, to_state
 
@@ -116,12 +117,7 @@ class Peephole(Surrogate):
             InvalidOption: a setting outside what it may be.
         """
         self._check_settings()
-        records = corpus.finished
-        if not records:
-            raise InvalidCorpus(
-                "a surrogate needs at least one finished network to be fitted to, but the corpus "
-                f"has none among {len(corpus)}; collect some first"
-            )
+        records = finished(corpus)
         if self.supervision == "curve" and not records.epochs:
             raise InvalidCorpus(
                 "supervision='curve' needs learning curves, but this corpus has none; use 'final'"
@@ -224,12 +220,9 @@ class Peephole(Surrogate):
 
     def _cross_fitted(self, data: Supervision) -> np.ndarray:
         """Standardised scores (n,) from fits that did not see the network; 0 for a single one."""
-        if len(data) < 2:
-            return np.zeros(len(data))
-        scores = np.empty(len(data))
-        order = np.random.default_rng(self.seed).permutation(len(data))
-        for fold, held in enumerate(np.array_split(order, min(FOLDS, len(data)))):
-            kept = data.take(np.setdiff1d(order, held))
+        scores = np.zeros(len(data))
+        for fold, held in enumerate(folds(len(data), FOLDS, self.seed)):
+            kept = data.take(np.setdiff1d(np.arange(len(data)), held))
             network = self._restore(self._train(kept, self.members + fold))
             seen, new = (
                 _scores(network, part.sequences, np.full(len(part), self.last_epoch_))

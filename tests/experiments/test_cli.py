@@ -270,6 +270,18 @@ def test_a_surrogate_that_answers_wrongly_is_named(capsys, corpus_file, plugin, 
     assert "Mine.predict" in said
 
 
+def test_compare_counts_networks_and_not_their_trainings(capsys, corpus_file):
+    once = Corpus.read(corpus_file)
+    again = (replace(each, seed=99, target=0.5) for each in once[:5])
+    once.merge(replace(once, records=tuple(again))).write(corpus_file)
+    words = ["--train_size=6", "--repeats=2", "--workers=1", f"--out={corpus_file.parent}/out"]
+    command = ["compare", f"--corpus={corpus_file}", "--surrogates=[surrogates.Constant]", *words]
+    assert main(command) == 0
+    told = json.loads((corpus_file.parent / "out" / "compare.json").read_text())
+    assert told["rows"][0]["test_size"] == len(once) - 6
+    assert told["noise_ceiling"] is not None
+
+
 def test_compare_writes_its_rows(capsys, corpus_file, plugin):
     mine = plugin("return Prediction(np.array([len(q.architecture.layers()) for q in queries]))")
     words = compare_words(

@@ -12,11 +12,11 @@ from experiments.comparison.judging import Judged, Split, judge, questions, seed
 from experiments.comparison.statistics import row
 from experiments.folder import RunFolder
 from experiments.report.figures import sample_efficiency
-from nas import Corpus
+from nas import Corpus, LearningCurve
 from nas.core.errors import InvalidCorpus, InvalidOption
 from nas.core.interfaces import Prediction, Surrogate
 from nas.testing.toy import toy_corpus
-from surrogates import Calibrated, Ensemble, LastValue, RandomForest
+from surrogates import Calibrated, Constant, Ensemble, LastValue, RandomForest
 
 
 class Epochs(Surrogate):
@@ -67,19 +67,40 @@ def test_folds_must_fit(corpus, folds):
 
 def test_curves_ask_about_every_epoch_that_was_not_observed(corpus):
     (first, *_), epochs = corpus, corpus.epochs
-    asked, real = questions(corpus[:2], 1, "curve")
+    asked, real = questions(corpus[:2], corpus.epochs, 1, "curve")
     assert [query.epoch for query in asked] == [*range(2, epochs + 1)] * 2
     assert {len(query.observed) for query in asked} == {1}
     assert real[: epochs - 1] == list(first.curve[1:])
-    asked, real = questions(corpus[:2], 1, "final")
+    asked, real = questions(corpus[:2], corpus.epochs, 1, "final")
     assert [query.epoch for query in asked] == [None, None]
     assert real == corpus[:2].targets.tolist()
 
 
 def test_the_last_epoch_is_the_target(corpus):
     elsewhere = Corpus(corpus.header, tuple(replace(each, target=0.99) for each in corpus))
-    _, real = questions(elsewhere[:1], 1, "curve")
+    _, real = questions(elsewhere[:1], corpus.epochs, 1, "curve")
     assert real == [*corpus[0].curve[1:-1], 0.99]
+
+
+def test_what_was_not_trained_for_is_not_asked_about(corpus):
+    short = replace(corpus[0], curve=corpus[0].curve[:2], target=0.3, status="diverged")
+    bare = replace(corpus[1], curve=LearningCurve(), target=0.4)
+    few = replace(corpus, records=(short, bare))
+    asked, real = questions(few, corpus.epochs, 1, "curve")
+    assert [query.epoch for query in asked] == [2, corpus.epochs, corpus.epochs]
+    assert real == [short.curve[1], 0.3, 0.4]
+
+
+def test_samples_alone_tell_of_intervals(corpus):
+    class Draws(Constant):
+        def predict(self, queries):
+            said = super().predict(queries)
+            draws = said.mean + np.linspace(-1, 1, 11)[:, None]
+            return Prediction(said.mean, None, draws)
+
+    scores = judge(Draws(), corpus, Split(8, None, 0, 0), observed=0.0, target="final").scores()
+    assert scores["coverage"] == 1.0
+    assert np.isnan(scores["log_likelihood"])
 
 
 def test_ranks_of_epochs_are_not_told():

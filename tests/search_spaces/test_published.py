@@ -140,6 +140,21 @@ def test_a_missing_or_foreign_table_is_told(tmp_path, name):
         IMPORTERS[name](tmp_path)
 
 
+def test_edges_of_nas_bench_201_stand_in_upstreams_order(tmp_path):
+    text = 'net,net_str,val_accs\n"(0, 1, 2, 3, 4, 2)",x,91.0\n'
+    (tmp_path / "nb201_valid_nets.csv").write_text(text)
+    (record,) = IMPORTERS["nas-bench-201"](tmp_path)
+    ops = {
+        (1, 2): "skip",
+        (1, 3): "none",
+        (1, 4): "conv3x3",
+        (2, 3): "conv1x1",
+        (2, 4): "avg_pool3x3",
+        (3, 4): "conv3x3",
+    }
+    assert record.architecture == cell_network(ops)
+
+
 def of_lcnet(**config):
     given = {f"log2_n_units_{i}": 4.0 for i in (1, 2, 3)} | config
     return json.dumps([{"config": given, "learning_curve": [0.9, 0.25]}])
@@ -160,6 +175,8 @@ def of_macro(other):
     [
         ("metaqnn", of_metaqnn(net="C" * 140_000), "field limit"),
         ("metaqnn", of_metaqnn(net="[D(1,0), SM(10)]"), "ZeroDivision"),
+        ("metaqnn", of_metaqnn(net="[C(8,3,1), LRN, SM(10)]"), "in brackets"),
+        ("metaqnn", of_metaqnn(net="[C(8,3,-1), SM(10)]"), "in brackets"),
         ("metaqnn", of_metaqnn(accuracy="50"), r"must lie in \[0, 1\]"),
         ("metaqnn", "", "there is none"),
         ("metaqnn", of_metaqnn().splitlines()[0], "there is none"),

@@ -287,6 +287,11 @@ def test_auto_takes_what_suits(space):
     assert SUITED[space] in state["words"]
 
 
+def test_designs_of_one_network_each_are_no_places():
+    space = BlockSpace(designs="per_stage").on(Input(3, 32, 32, 10))
+    assert "positions" not in Features().fit(drawn(space, 10)).state()["words"]
+
+
 def test_a_network_in_one_block_is_a_chain_whatever_its_shortcuts():
     layers = (Layer("conv", width=3), Layer("relu"), Layer("add", inputs=(-1, -3)))
     assert "summary" in Features().fit([plain(*layers)]).state()["words"]

@@ -38,6 +38,11 @@ def test_new_accuracies_stand_between_known_ones():
     assert low < middle < high == 0.0
 
 
+def test_two_that_are_all_but_equal_do_not_set_the_slope_beyond():
+    close = NormalScores.of(np.array([*np.linspace(0.3, 0.6, 14), 0.6 + 1e-9]))
+    assert close.scores(np.array([0.62]))[0] < close.quantiles[-1] + 2
+
+
 def test_beyond_the_best_the_line_goes_on():
     normal = NormalScores.of(np.linspace(0.5, 0.7, 100))
     best, beyond = normal.accuracies(np.array([normal.quantiles[-1], normal.quantiles[-1] + 0.5]))

@@ -144,6 +144,23 @@ def test_a_network_is_counted_once_by_its_first_training():
     assert full.distinct[1].target == 0.5
 
 
+def test_trainings_that_differ_in_more_than_the_seed_are_not_merged():
+    other = Corpus(header(), (record(0, hyperparameters={"lr": 0.1}),))
+    assert len(corpus(1).merge(other)) == 2
+
+
+def test_several_trainings_of_a_network_are_averaged():
+    failed = record(2, target=None, curve=LearningCurve(), status="failed")
+    once = record(1)
+    short = record(0, seed=5, target=0.1, curve=LearningCurve((0.1,)), status="diverged")
+    long = record(0, target=0.5, curve=LearningCurve((0.3, 0.5)))
+    (mean, other) = Corpus(header(), (long, once, short, failed)).averaged
+    assert mean.target == pytest.approx(0.3)
+    assert tuple(mean.curve) == pytest.approx((0.2, 0.5))
+    assert (mean.seed, mean.status) == (long.seed, "complete")
+    assert other is once
+
+
 @pytest.mark.parametrize(
     "changes",
     [
