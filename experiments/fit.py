@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from experiments.corpora import corpus_file
+from experiments.corpus import counted
 from experiments.folder import RunFolder, write_json
 from experiments.terminal import say, wrote
 from nas.core.corpus import Corpus
@@ -25,9 +26,9 @@ def fit(corpus: Path, surrogate: Surrogate, out: Path = Path("runs/fit")) -> Non
     networks = finished(Corpus.read(corpus_file(corpus)), least=2)
     folder = RunFolder(out).make()
     name = type(surrogate).__name__
-    say(f"fitting {name} to {len(networks)} networks …")
+    say(f"fitting {name} to {counted(networks)} …")
     seconds = fit_into(folder, surrogate, networks)
-    say(f"fitted {name} to {len(networks)} networks in {seconds:.1f}s")
+    say(f"fitted in {seconds:.1f}s")
     package = type(surrogate).__module__.partition(".")[0]
     trust = "" if package in OWN_PACKAGES else f" --trust '[{package}]'"
     wrote(
@@ -52,15 +53,16 @@ def fit_into(folder: RunFolder, surrogate: Surrogate, networks: Corpus) -> float
 
 
 def finished(corpus: Corpus, least: int) -> Corpus:
-    """The finished networks, if there are enough of them.
+    """The trainings of the finished networks, if there are enough of these.
 
     Raises:
         InvalidCorpus: there are fewer than `least`.
     """
-    networks = corpus.finished
-    if len(networks) < least:
+    records = corpus.finished
+    found = len(records.distinct)
+    if found < least:
         raise InvalidCorpus(
-            f"the corpus must hold at least {least} finished networks, but has {len(networks)} "
-            f"of {len(corpus)}; collect more with 'nas collect --networks N'"
+            f"the corpus must hold at least {least} finished networks, but has {found} of "
+            f"{len(corpus.distinct)}; collect more with 'nas collect --networks N'"
         )
-    return networks
+    return records

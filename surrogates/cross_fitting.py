@@ -73,7 +73,8 @@ def held_out(
 
     Args:
         surrogate: what is fitted; it stays as it is, copies are.
-        records: at least two, of a network each.
+        records: at least two, of a network each; those of one architecture, trained in other
+            ways, stand on one side, unless there is nothing else.
         lengths: numbers of observed epochs.
         most_folds: folds, where there are as many records.
         seed: of the folds.
@@ -82,7 +83,7 @@ def held_out(
     means = np.zeros((len(lengths), n))
     stds = np.full((len(lengths), n), np.nan)
     for held in folds(n, most_folds, seed):
-        rest = records.take(np.setdiff1d(np.arange(n), held))
+        rest = _without(records, held)
         fitted = copy.deepcopy(surrogate).fit(rest)
         for row, length in enumerate(lengths):
             # A single long curve must not make questions that the others' fit cannot know.
@@ -94,6 +95,13 @@ def held_out(
         Prediction(mean, std if np.isfinite(std).all() else None)
         for mean, std in zip(means, stds, strict=True)
     ]
+
+
+def _without(records: Corpus, held: np.ndarray) -> Corpus:
+    """The other records, without further ones of the same architectures."""
+    rest = records.take(np.setdiff1d(np.arange(len(records)), held))
+    keys = {record.architecture.key for record in records.take(held)}
+    return rest.filter(lambda record: record.architecture.key not in keys) or rest
 
 
 def _queries(records: Corpus, observed: int) -> list[Query]:

@@ -172,7 +172,7 @@ class _Search:
         first = np.array([self._left_out(draw, self.partitions[0]) for draw in found])
         second = np.argsort(self._errors(first), kind="stable")[:SECOND_ROUND]
         again = [
-            [self._left_out(found[place], folds) for folds in self.partitions[1:]]
+            [self._left_out(found[place], parts) for parts in self.partitions[1:]]
             for place in second
         ]
         said = np.concatenate([first[second, None], np.array(again)], axis=1)
@@ -195,10 +195,10 @@ class _Search:
         scale = Standard.of(self.rows[kept])
         return _Fold(scale(self.rows[kept]), scale(self.rows[held]), held, self.targets[kept])
 
-    def _left_out(self, draw: _Draw, folds: Sequence[_Fold]) -> np.ndarray:
+    def _left_out(self, draw: _Draw, parts: Sequence[_Fold]) -> np.ndarray:
         """Predictions (n,) of each row by a machine that was not fitted to it."""
         said = np.empty(len(self.targets))
-        for fold in folds:
+        for fold in parts:
             said[fold.places] = self._machine(draw).fit(fold.kept, fold.targets).predict(fold.held)
         return said
 

@@ -15,6 +15,7 @@ from nas.core import metrics
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidCorpus
 from nas.core.interfaces import Query, Surrogate, predict
+from surrogates.cross_fitting import folds
 
 TOP = 10
 """Networks that a search would train: the regret is that of the best among them."""
@@ -87,12 +88,11 @@ class Split:
                 f"--train_size folds needs 2 to {len(corpus)} folds, one for each repeat, but "
                 f"--repeats is {self.folds}"
             )
-        order = np.random.default_rng(self.seed).permutation(len(corpus))
-        held = np.array_split(order, self.folds)[self.repeat]
-        test = corpus.take(np.sort(held))
+        held = folds(len(corpus), self.folds, self.seed)[self.repeat]
+        test = corpus.take(held)
         # Other trainings of a test network would leak.
         asked = {record.architecture.key for record in test}
-        train = corpus.take(np.setdiff1d(order, held))
+        train = corpus.take(np.setdiff1d(np.arange(len(corpus)), held))
         return train.filter(lambda record: record.architecture.key not in asked), test
 
 
@@ -179,7 +179,7 @@ def judge(
     fitted.fit(train)
     between = time.perf_counter()
     epochs = min(observed_epochs(surrogate, corpus, observed), train.epochs)
-    queries, real = questions(test, corpus.epochs, epochs, target)
+    queries, real = questions(test, train.epochs, epochs, target)
     said = predict(fitted, queries)
     end = time.perf_counter()
     sure = said.std is not None or said.samples is not None
@@ -210,8 +210,12 @@ def questions(
 ) -> tuple[list[Query], list[float]]:
     """What is asked about test networks after some observed epochs, and the real answers.
 
-    Epochs that a network was not trained for are not asked about, but for the last one: its
-    accuracy is the target, which a table may measure otherwise.
+    Args:
+        test: the networks.
+        epochs: of the training networks' curves; nobody can know of more.
+        observed: epochs that are given away.
+        target: the final accuracies, or those of every epoch that a network was trained for; that
+            of the last one is the target, which a table may measure otherwise.
     """
     queries: list[Query] = []
     real: list[float] = []
@@ -219,7 +223,8 @@ def questions(
         curve = tuple(record.curve)
         asked: dict[int | None, float] = {None: final}
         if target == "curve":
-            asked = {**dict(enumerate(curve[observed:], start=observed + 1)), epochs: final}
+            seen = enumerate(curve[observed:epochs], start=observed + 1)
+            asked = {**dict(seen), epochs: final}
         queries += [
             Query(record.architecture, epoch, curve[:observed], record.hyperparameters)
             for epoch in asked

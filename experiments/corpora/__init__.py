@@ -7,6 +7,8 @@ FOLDER = Path(__file__).parent
 with a fitted surrogate and its task."""
 
 NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+HELD = tuple(name for name in NAMES if (FOLDER / f"{name}.jsonl.gz").exists())
+"""Those that were trained already."""
 
 
 def corpus_file(path: Path) -> Path:

@@ -49,7 +49,7 @@ def card(name: str, corpus: Corpus) -> str:
 
 def statistics(corpus: Corpus) -> str:
     """Accuracies and costs of the different networks that were trained to the end."""
-    found = corpus.distinct.finished
+    found = corpus.finished.distinct
     tested = [record.test_accuracy for record in found if record.test_accuracy is not None]
     columns = {
         "validation accuracy": found.targets,

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from experiments.corpora import FOLDER, NAMES
+from experiments.corpora import FOLDER, HELD
 from experiments.folder import RunFolder
 from experiments.measured import (
     CONFIGS,
@@ -24,15 +24,13 @@ from experiments.measured import (
     run,
     standard_error,
 )
+from experiments.results import STRONG
 from experiments.terminal import table, wrote
 from nas.core import metrics
 from nas.core.corpus import Corpus
 from nas.core.files import write_text
 
 PAGE = DOCS / "corpora.md"
-HELD = tuple(name for name in NAMES if (CONFIGS / f"corpus-{name}.yaml").exists())
-"""Corpora that are large enough to compare surrogates on."""
-
 TAU, R2, SHARE = 0.77, 0.86, 0.95
 """What the paper's Peephole reaches on CIFAR-10 (table 3), and how much of an oracle's tau is
 enough where the noise of the trainings forbids that."""
@@ -99,7 +97,7 @@ def statistics(corpora: Mapping[str, Corpus]) -> str:
 
 
 def _statistics(name: str, corpus: Corpus) -> list[str]:
-    found = corpus.distinct.finished.targets
+    found = corpus.finished.distinct.targets
     stats = [f"{value:.2f}" for value in (found.mean(), found.std(), found.min(), found.max())]
     noise = metrics.noise(corpus)
     again = (
@@ -124,15 +122,17 @@ def verdicts(corpora: Mapping[str, Corpus]) -> str:
 
 
 def _verdict(row: Row, ceiling: float | None) -> list[str]:
-    tau, r2 = ((row[metric], standard_error(row, metric)) for metric in ("kendall_tau", "r2"))
-    reached = sum(tau) >= TAU and sum(r2) >= R2
+    tau, r2 = row["kendall_tau"], row["r2"]
+    tau_error, r2_error = standard_error(row, "kendall_tau"), standard_error(row, "r2")
+    reached = tau + tau_error >= TAU and r2 + r2_error >= R2
     wanted = f"{TAU} and {R2}"
     if ceiling is not None:
-        reached = reached or sum(tau) >= SHARE * ceiling
+        reached = reached or tau + tau_error >= SHARE * ceiling
         wanted += f", or {SHARE * ceiling:.2f}"
     return [
-        "strong" if "(" in row["surrogate"] else "the paper's",
-        *(f"{mean:.3f} ± {error:.3f}" for mean, error in (tau, r2)),
+        "strong" if row["surrogate"] == STRONG else "the paper's",
+        f"{tau:.3f} ± {tau_error:.3f}",
+        f"{r2:.3f} ± {r2_error:.3f}",
         "reached" if reached else f"**missed** ({wanted})",
     ]
 

@@ -85,8 +85,8 @@ class Content:
         Those of the corpus, which may be more than it was fitted to; where the corpus is of
         another task, or there is none, those that it was fitted to.
         """
-        ours = None if self.other_task else self.finished
-        return ours or (None if self.fitted is None else self.fitted.finished) or None
+        ours = None if self.corpus is None or self.other_task else self.corpus.averaged
+        return ours or (None if self.fitted is None else self.fitted.averaged) or None
 
     @cached_property
     def architectures(self) -> dict[str, Architecture]:

@@ -14,7 +14,7 @@ def round_line(number: int, trained: Corpus, surrogate: Surrogate) -> str:
     """What a round begins with."""
     best = max(trained.finished.targets, default=0.0)
     return (
-        f"round {number}: {type(surrogate).__name__} fitted to {len(trained.finished)} networks, "
+        f"round {number}: {type(surrogate).__name__} fitted to {len(trained.averaged)} networks, "
         f"best {best:.2%}"
     )
 

@@ -158,7 +158,7 @@ class Corpus(Sequence[Record]):
 
     @property
     def finished(self) -> Corpus:
-        """The records with a result, diverged ones included: what `fit` gets."""
+        """The records with a result, diverged ones included."""
         return self.filter(lambda record: record.finished)
 
     @property
@@ -171,8 +171,10 @@ class Corpus(Sequence[Record]):
 
     @property
     def averaged(self) -> Corpus:
-        """The finished networks, one record each: several trainings become the first's record with
-        the mean of their targets, and of the accuracies of each epoch.
+        """The finished networks, one record each.
+
+        Several trainings become the first's record with the means of their targets and curves, and
+        the targets as `repeats`. A training that ended early stays where it was.
         """
         trainings: dict[tuple[str, str], list[Record]] = {}
         for record in self.finished:
@@ -332,13 +334,14 @@ def _has_ended(trial: Any) -> bool:
 def _averaged(trainings: list[Record]) -> Record:
     if len(trainings) == 1:
         return trainings[0]
-    curves = [record.curve for record in trainings]
+    curves = [record.curve for record in trainings if record.curve]
     means = tuple(
-        fmean(curve[epoch] for curve in curves if epoch < len(curve))
-        for epoch in range(max(map(len, curves)))
+        fmean(curve[min(epoch, len(curve) - 1)] for curve in curves)
+        for epoch in range(max(map(len, curves), default=0))
     )
-    targets = [record.target for record in trainings if record.target is not None]
-    return replace(trainings[0], target=fmean(targets), curve=LearningCurve(means))
+    targets = tuple(record.target for record in trainings if record.target is not None)
+    curve = LearningCurve(means)
+    return replace(trainings[0], target=fmean(targets), curve=curve, repeats=targets)
 
 
 def _lines(path: Path) -> list[str]:

@@ -103,7 +103,10 @@ class Surrogate(ABC):
 
     @abstractmethod
     def fit(self, corpus: Corpus) -> Self:
-        """Learns from finished records, whole curves included; a second call starts afresh."""
+        """Learns from finished records, whole curves included; a second call starts afresh.
+
+        Several records may be trainings of one network; `corpus.averaged` has one for each.
+        """
 
     @abstractmethod
     def predict(self, queries: Sequence[Query]) -> Prediction:

@@ -101,6 +101,13 @@ class Record:
                 f"test_accuracy and repeats must lie in [0, 1], but got {self.test_accuracy} and "
                 f"{self.repeats}"
             )
+        try:
+            json.dumps(self.hyperparameters)
+        except (TypeError, ValueError) as error:
+            raise InvalidCorpus(
+                "hyperparameters must be numbers, strings and lists as JSON has them, but got "
+                f"{self.hyperparameters}: {error}"
+            ) from error
         numbers = (self.seed, self.params, self.macs, self.index)
         if not all(number is None or type(number) is int for number in numbers):
             raise InvalidCorpus(

@@ -90,7 +90,7 @@ class LearningCurvePruner(OfOneStudy, BasePruner):
     ) -> bool:
         self._turn_to(study)
         candidate = self._history.candidate(trial)
-        known = self._history.corpus(finished)
+        known = self._history.corpus(finished).averaged
         if candidate is None or len(known) < self.warmup:
             return False
         query = Query(candidate.architecture, observed=observed(trial))

@@ -1,5 +1,7 @@
 """The surrogate contract, for each of ours under cheap settings."""
 
+from dataclasses import replace
+
 import pytest
 from sklearn.linear_model import BayesianRidge, Ridge
 from sklearn.pipeline import make_pipeline
@@ -7,7 +9,10 @@ from sklearn.preprocessing import StandardScaler
 
 import surrogates
 from nas.core.errors import InvalidCorpus
+from nas.core.interfaces import Query, predict
 from nas.testing import SurrogateContract, toy_corpus
+from nas.testing.comparison import check_equal
+from nas.testing.toy import toy_architectures
 from surrogates.last_value import LastValue
 
 SMALL = {"epochs": 3, "hidden": 8, "mlp": 8, "embedding": 3, "epoch_embedding": 3}
@@ -66,6 +71,14 @@ class TestSurrogates(SurrogateContract):
         with pytest.raises(InvalidCorpus) as refused:
             surrogate.fit(toy_corpus()[:0])
         assert "\n" not in str(refused.value)
+
+    def test_trainings_of_one_network_count_as_their_mean(self, surrogate, row):
+        once = toy_corpus(8)
+        again = (replace(each, seed=99, target=0.5) for each in once[:4])
+        twice = once.merge(replace(once, records=tuple(again)))
+        queries = [Query(each) for each in toy_architectures(5, seed=3)]
+        said = predict(surrogate.fit(twice), queries)
+        check_equal(said, predict(make(row).fit(twice.averaged), queries))
 
 
 def test_every_public_surrogate_is_in_the_table():

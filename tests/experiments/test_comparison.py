@@ -91,6 +91,17 @@ def test_what_was_not_trained_for_is_not_asked_about(corpus):
     assert real == [short.curve[1], 0.3, 0.4]
 
 
+def test_nobody_is_asked_beyond_the_training_networks_curves(corpus):
+    split = Split(8, None, 0, 0)
+    _, test = split.of(corpus)
+    long = replace(test[0], curve=LearningCurve((*test[0].curve, 0.6, 0.6)))
+    records = [long if each.identity == long.identity else each for each in corpus]
+    uneven = replace(corpus, records=tuple(records))
+    judged = judge(LastValue(), uneven, split, observed=0.2, target="curve")
+    assert judged.observed_epochs == 2
+    assert len(judged.real) == 4 * (corpus.epochs - 2)
+
+
 def test_samples_alone_tell_of_intervals(corpus):
     class Draws(Constant):
         def predict(self, queries):

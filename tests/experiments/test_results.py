@@ -112,22 +112,22 @@ def test_a_setting_that_is_not_the_default_is_named_in_the_summary(told):
 
 
 def committed():
-    """The page's introduction, and its sections by their titles."""
-    head, *sections = results.PAGE.read_text().split("\n## ")
-    return head, {text.partition("\n")[0]: text for text in sections}
+    """The page's sections by their titles."""
+    _, *sections = results.PAGE.read_text().split("\n## ")
+    return {text.partition("\n")[0]: text for text in sections}
 
 
 def test_the_committed_page_has_these_sections_and_no_others():
-    head, sections = committed()
+    sections = committed()
     titles = [heading(results.config_of(name)).partition("\n")[0][3:] for name in results.NAMES]
     assert list(sections) == ["Targets", *titles]
-    assert results.INTRODUCTION.startswith(head)
+    assert results.PAGE.read_text().startswith(results.INTRODUCTION)
 
 
 @pytest.mark.parametrize("name", results.NAMES)
 def test_the_committed_page_is_of_the_config(name):
     head = heading(results.config_of(name))[3:]
-    text = committed()[1][head.partition("\n")[0]]
+    text = committed()[head.partition("\n")[0]]
     config = parsed("compare", results.config_of(name))
     assert text.startswith(f"{head}\n\nRepeats: {config.repeats}.\n")
     shown = {row.split("|")[1].strip() for row in text.splitlines() if row.startswith("| ")}
@@ -135,7 +135,7 @@ def test_the_committed_page_is_of_the_config(name):
 
 
 def test_the_committed_page_has_a_line_for_every_target():
-    targets = committed()[1]["Targets"]
+    targets = committed()["Targets"]
     lines = [row for row in targets.splitlines() if row.startswith("| ")][1:]
     told = [[cell.strip() for cell in row.split("|")[1:6]] for row in lines]
     for (table, size, _, figure, bound), target in zip(told, results.TARGETS, strict=True):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from experiments.cli import main
+from experiments.measured import heading
 from experiments.searching import page
 from experiments.searching.replaying import Replays, Trace
 from experiments.searching.summary import best_so_far, found_at, row, search_table
@@ -224,4 +225,6 @@ def test_a_section_of_the_page_holds_command_words_table_and_picture(tmp_path, m
     assert "| a table |" in text
     assert "images/search-macro.svg" in text
     assert set(page.DRAWN) <= set(page.NAMES)
-    assert page.MARK in (page.DOCS / "search.md").read_text()
+    committed = (page.DOCS / "search.md").read_text()
+    assert page.MARK in committed
+    assert all(heading(page.CONFIGS / f"{name}.yaml", 3) in committed for name in page.NAMES)

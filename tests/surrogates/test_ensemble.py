@@ -86,6 +86,10 @@ def test_left_out_means_left_out(corpus):
     everything = finished(corpus.merge(again))
     assert len(everything) == 60, "other trainings of a network are no networks"
     held_out(Remembers(), everything, [0], 5, seed=0)
+    rates = (replace(record, hyperparameters={"lr": 0.1}) for record in corpus[:20])
+    otherwise = finished(corpus.merge(replace(corpus, records=tuple(rates))))
+    assert len(otherwise) == 80
+    held_out(Remembers(), otherwise, [0], 5, seed=0)
 
 
 def test_one_long_curve_does_not_ask_what_the_others_cannot_tell(corpus):

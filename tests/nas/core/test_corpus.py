@@ -156,7 +156,8 @@ def test_several_trainings_of_a_network_are_averaged():
     long = record(0, target=0.5, curve=LearningCurve((0.3, 0.5)))
     (mean, other) = Corpus(header(), (long, once, short, failed)).averaged
     assert mean.target == pytest.approx(0.3)
-    assert tuple(mean.curve) == pytest.approx((0.2, 0.5))
+    assert tuple(mean.curve) == pytest.approx((0.2, 0.3)), "one that ended early stays there"
+    assert mean.repeats == (0.5, 0.1)
     assert (mean.seed, mean.status) == (long.seed, "complete")
     assert other is once
 
@@ -169,6 +170,7 @@ def test_several_trainings_of_a_network_are_averaged():
         {"seed": "x"},
         {"params": 1.5},
         {"test_accuracy": float("nan")},
+        {"hyperparameters": {"lr": np.float32(0.1)}},
     ],
 )
 def test_a_record_must_hold_what_it_says(changes):
