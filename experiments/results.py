@@ -158,8 +158,8 @@ TARGETS = [
 
 INTRODUCTION = """# Results
 
-Written by `python -m experiments.results`; every table can be made again with the lines above it,
-where the corpus files lie. They are made from the published tables by
+Written by `python -m experiments.results`; every table can be made again with the line above it,
+in a checkout whose root holds the corpus files. These are made from the published tables by
 
 ```
 nas corpus import naap440 PATH_OF_NAAP-440 --out naap440.jsonl.gz
@@ -170,17 +170,17 @@ nas corpus import nas-bench-201 PATH_OF_TABLES --out nas-bench-201.jsonl.gz
 ```
 
 **How it was measured.** Split r is `numpy.random.default_rng(r).permutation(n)`: the first networks
-train, all others test. NAAP-440 has a split of its own, and repeats are seeds there.
-NAS-Bench-Macro's networks that compute the same were merged before; NAS-Bench-201's valid cells
-stand as upstream lists them, though many are twins: its section says what that lifts. Brackets hold
-95% bootstrap intervals, over splits, or over test networks where the split is fixed. "seen" is the
-share of each test network's training that a surrogate was given, its cost beside the seconds of a
-fit; "regret" is what the best of the ten networks predicted best falls short of the best; "in 90%"
-is how many test networks lie in their 90% intervals, "log p" the mean log-likelihood of their
-accuracies. The spread of Peephole's members is no interval, as these columns show: `Calibrated`
-makes one. Seconds are medians, taken on one core of a busy machine; `NuSVR` fits when it is first
-asked, so that its cost stands under "predict s". Another processor or version of PyTorch moves the
-third digit of what is trained with it.
+train, all others test. NAAP-440 has a split of its own, and repeats are seeds there; LC-Net is cut
+into folds. NAS-Bench-Macro's networks that compute the same were merged before; NAS-Bench-201's
+valid cells stand as upstream lists them, though many are twins: its section says what that lifts.
+Brackets hold 95% bootstrap intervals, over splits, or over test networks where the split is fixed.
+"seen" is the share of each test network's training that a surrogate was given, its cost beside the
+seconds of a fit; "regret" is what the best of the ten networks predicted best falls short of the
+best; "in 90%" is how many test networks lie in their 90% intervals, "log p" the mean log-likelihood
+of their accuracies. The spread of Peephole's members is no interval, as these columns show:
+`Calibrated` makes one. Seconds are medians, taken on one core of a busy machine; `NuSVR` fits when
+it is first asked, so that its cost stands under "predict s". Another processor or version of
+PyTorch moves the third digit of what is trained with it.
 
 **Where settings were chosen.** On validation splits inside the training networks of several splits:
 those of the features in [features.md](decisions/features.md), those of Peephole in

@@ -8,14 +8,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 from experiments.comparison.comparison import Comparison
-from experiments.comparison.judging import Judged, Size, Split, Target, splits_of
+from experiments.comparison.judging import (
+    Judged,
+    Size,
+    Split,
+    Target,
+    observed_epochs,
+    splits_of,
+)
 from experiments.comparison.naming import named
 from experiments.comparison.running import Results, Work, run
 from experiments.comparison.statistics import row
 from experiments.corpora import corpus_file
 from experiments.fit import finished
 from experiments.folder import RunFolder, write_json
-from experiments.terminal import say, worker_count, wrote
+from experiments.terminal import say, warn, worker_count, wrote
 from nas.core.choices import check_seed
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption
@@ -66,6 +73,9 @@ def compare(
             "--target curve needs learning curves that go on after what is --observed, but this "
             f"corpus has {networks.epochs} epochs, of which a share of {observed} is observed"
         )
+    for surrogate in surrogates:
+        if surrogate.reads_curves and not observed_epochs(surrogate, networks, observed):
+            warn(f"{type(surrogate).__name__} reads curves, but is shown none of them here")
     sizes = train_size if isinstance(train_size, list) else [train_size]
     splits = {size: splits_of(size, test_size, seed, repeats) for size in sizes}
     if not splits:

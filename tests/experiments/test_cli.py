@@ -282,6 +282,15 @@ def test_compare_counts_networks_and_not_their_trainings(capsys, corpus_file):
     assert told["noise_ceiling"] is not None
 
 
+def test_compare_warns_of_curve_readers_that_are_shown_nothing(capsys, corpus_file):
+    words = ["--train_size=8", "--repeats=1", "--workers=1", f"--out={corpus_file.parent}/out"]
+    command = ["compare", f"--corpus={corpus_file}", "--surrogates=[surrogates.LastValue]", *words]
+    assert main([*command, "--observed=0.7"]) == 0
+    assert "shown none" not in capsys.readouterr().err
+    assert main([*command, "--observed=0"]) == 0
+    assert "warning: LastValue reads curves, but is shown none" in capsys.readouterr().err
+
+
 def test_compare_writes_its_rows(capsys, corpus_file, plugin):
     mine = plugin("return Prediction(np.array([len(q.architecture.layers()) for q in queries]))")
     words = compare_words(

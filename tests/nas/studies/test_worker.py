@@ -51,7 +51,7 @@ def test_each_network_becomes_a_trial(toy_study):
         ("exit", "SystemExit: 1"),
         ("failed", "the evaluator says so"),
         ("none", "TypeError: an evaluator must return a Record"),
-        ("nonsense", "TypeError: Object of type set is not JSON serializable"),
+        ("nonsense", "InvalidCorpus: hyperparameters must be numbers"),
     ],
 )
 def test_a_network_that_cannot_be_trained_is_a_failed_trial(deed, error, toy_study):
