@@ -18,13 +18,16 @@ Row = Mapping[str, Any]
 """A surrogate's figures in compare.json."""
 
 
-def run(verb: str, configs: Iterable[Path]) -> int:
-    """Runs `nas VERB --config` with each of them; the exit status of the first that fails."""
+def run(verb: str, configs: Iterable[Path]) -> None:
+    """Runs `nas VERB --config` with each of them.
+
+    Raises:
+        SystemExit: one fails, with its status.
+    """
     for config in configs:
         status = nas([verb, "--config", str(config)])
         if status:
-            return status
-    return 0
+            raise SystemExit(status)
 
 
 def heading(config: Path, level: int = 2) -> str:
