@@ -8,10 +8,11 @@ from search_spaces.tables import IMPORTERS
 
 
 def write_table(folder, rows=4):
-    """A small table of upstream's form, made up."""
+    """A small table of upstream's form, made up: each network has a layer more than the last."""
     conv = {"kernel_size": 3, "width": 12, "stride": 2, "residual": False}
     keep = {"kernel_size": 3, "width": 12, "stride": 1, "residual": True}
-    (folder / "generated_schemes.json").write_text(json.dumps([[conv, keep, keep]] * rows))
+    schemes = [[conv, *[keep] * (2 + extra)] for extra in range(rows)]
+    (folder / "generated_schemes.json").write_text(json.dumps(schemes))
     names = ["ModelId", "IsTest", "NumParams", "MaxAccuracy"]
     epochs = [f"e{e}{part}" for e in range(1, 91) for part in ("LossMean", "Accuracy")]
     with (folder / "naap440.csv").open("w", newline="") as file:
