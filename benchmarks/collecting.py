@@ -28,7 +28,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from experiments.collect import task_of
 from experiments.demo import macs_percentile
-from experiments.terminal import worker_count
+from experiments.terminal import training_workers
 from nas.core.architecture import Architecture
 from nas.core.limits import Limits
 from nas.core.processes import one_thread_each
@@ -48,6 +48,7 @@ would take as long as all others together."""
 REPEATS = 3
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+WORKERS = training_workers("auto", DEVICE)
 RECIPE = Recipe(epochs=1, batch_size=BATCH, lr=0.02, precision="bf16" if DEVICE == "cuda" else "32")
 
 
@@ -92,7 +93,7 @@ def task_for(resolution: int, folder: Path) -> CollectTask:
 def ours(task: CollectTask, folder: Path) -> float:
     """Seconds from the start of the first training to the end of the last."""
     storage = str(folder / "study.db")
-    collect(task, storage=storage, study="bench", networks=NETWORKS, workers=worker_count("auto"))
+    collect(task, storage=storage, study="bench", networks=NETWORKS, workers=WORKERS)
     with opened(storage) as backend:
         (study,) = backend.get_all_studies()
         trials = backend.get_all_trials(study._study_id)
@@ -146,6 +147,7 @@ def _plain(spec: str, networks: list[Architecture], folder: str) -> float:
         TensorDataset((part.images / 255 - data.mean[0]) / data.std[0], part.labels)
         for part in (data.train, data.val)
     )
+    F.conv2d(torch.ones(1, 1, 1, 1, device=DEVICE), torch.ones(1, 1, 1, 1, device=DEVICE))
     start = time.perf_counter()
     for network in networks:
         trainer = pl.Trainer(
@@ -163,7 +165,7 @@ def _plain(spec: str, networks: list[Architecture], folder: str) -> float:
 
 def limit(networks: list[Architecture]) -> float:
     """Seconds if there were only convolutions and every core (or the GPU) computed all the time."""
-    workers = 1 if DEVICE == "cuda" else worker_count("auto")
+    workers = 1 if DEVICE == "cuda" else WORKERS
     longest_first = sorted(networks, key=lambda network: -network.macs)
     with (
         one_thread_each(),
@@ -192,19 +194,30 @@ def _convolution(module: nn.Module, shape: tuple[int, ...], inner: bool) -> floa
     module, images = module.to(**layout), images.to(**layout).requires_grad_(inner)
     gradient = torch.randn_like(module(images))
 
-    def step() -> None:
-        module(images).backward(gradient)
-        if DEVICE == "cuda":
-            torch.cuda.synchronize()
-
-    return _best(step)
+    return _best(lambda: module(images).backward(gradient))
 
 
 def _best(function: Callable[[], None]) -> float:
-    """The shortest of some calls behind a first one: a limit has no bad luck."""
+    """The shortest of some calls behind a first one: a limit has no bad luck.
+
+    A GPU gets them all at once, so that it never waits for the next one, and tells their mean.
+    """
+    if DEVICE == "cuda":
+        function()
+        return _on_gpu(lambda: [function() for _ in range(STEPS)]) / STEPS
     times = []
     for _ in range(1 + REPEATS):
         start = time.perf_counter()
         function()
         times.append(time.perf_counter() - start)
     return min(times[1:])
+
+
+def _on_gpu(function: Callable[[], object]) -> float:
+    """Seconds that the GPU itself takes."""
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    start.record()
+    function()
+    end.record()
+    torch.cuda.synchronize()
+    return start.elapsed_time(end) / 1000

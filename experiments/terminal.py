@@ -132,11 +132,9 @@ def training_workers(workers: int | Literal["auto"], device: str) -> int:
 def worker_count(workers: int | Literal["auto"]) -> int:
     """How many processes: one a core that this process may use, unless told otherwise."""
     if workers == "auto":
-        return (
-            len(os.sched_getaffinity(0))
-            if hasattr(os, "sched_getaffinity")
-            else os.cpu_count() or 1
-        )
+        from joblib import cpu_count  # knows what a container may use
+
+        return int(cpu_count())
     if workers < 1:
         raise InvalidOption(f"--workers must be 'auto' or at least 1, but got {workers}")
     return workers

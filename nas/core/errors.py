@@ -2,6 +2,7 @@
 
     NasError                    the user can mend it: the command line prints one line and ends with
     │                           `exit_status`, which is 2 (bad input) unless said otherwise
+    ├── DeviceLost              a GPU that answers this process no more; exit status 1
     ├── DiskFull                no room for a file; exit status 1
     ├── InvalidArchitecture     layers that cannot be placed, a code that cannot be read
     ├── InvalidCorpus           a broken line, records of different tasks, nothing to fit
@@ -22,6 +23,12 @@ class NasError(Exception):
     """Root of all errors that a user can mend."""
 
     exit_status = 2
+
+
+class DeviceLost(NasError):
+    """A GPU failed, and answers nothing more that this process asks."""
+
+    exit_status = 1
 
 
 class DiskFull(NasError):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
+from uuid import uuid4
 
 from nas.core.errors import DiskFull, InvalidOption
 
@@ -18,12 +20,14 @@ def write_bytes(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
         InvalidOption: the file cannot be written.
     """
     path = Path(path)
+    temporary = path.with_name(f"{path.name}.{uuid4().hex}.tmp")  # machines may share the folder
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
         temporary.write_bytes(data)
         temporary.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         check_space(error)
         raise InvalidOption(f"{path} must be a file that can be written, but: {error}") from error
 

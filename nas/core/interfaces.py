@@ -234,6 +234,13 @@ class Evaluator(ABC):
         """
         return None
 
+    def fingerprint(self) -> str | None:
+        """Differs where what networks are measured on does, though it has the same name.
+
+        The workers of a study compare it before they train. None where there is nothing to compare.
+        """
+        return None
+
 
 Score = Callable[[Sequence[Architecture]], np.ndarray]
 """Scores (n,) of n architectures, the higher the better; -inf forbids one."""

@@ -92,6 +92,7 @@ class TrainingEvaluator(Evaluator):
         the time was up before the first epoch ended, there is none.
 
         Raises:
+            OutOfMemory, DeviceLost: see `nas.training.device.device_errors`.
             InvalidOption: `checkpoint_dir` cannot be written.
         """
         from nas.training.trainer import train
@@ -132,6 +133,14 @@ class TrainingEvaluator(Evaluator):
         except OSError as error:
             _logger.warning("a checkpoint cannot be removed: %s", error)
 
+    def fingerprint(self) -> str:
+        """See `Evaluator.fingerprint`: of all images and labels; loads them.
+
+        Raises:
+            InvalidData: there is no such data set, or it is broken.
+        """
+        return _load(self.data, self.device).digest
+
     def _checkpoint(self, architecture: Architecture, epochs: int | None, seed: int) -> Path | None:
         """The file of one training: its name tells architecture, seed and task."""
         if self.checkpoint_dir is None:
@@ -144,6 +153,7 @@ class TrainingEvaluator(Evaluator):
 @lru_cache(maxsize=1)
 def _load(spec: str, device: str) -> DataSet:
     from nas.training.data import load_data
-    from nas.training.trainer import find_device
+    from nas.training.device import BESIDE, device_errors, find_device
 
-    return load_data(spec).to(find_device(device))
+    with device_errors(BESIDE):
+        return load_data(spec).to(find_device(device))

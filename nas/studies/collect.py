@@ -90,7 +90,11 @@ def collect(
             wanted = _tried_again(slots, trials) if retry_failed else slots
             _run(replace(job, slots=wanted), trials, workers, on_progress, reclaim)
             if retrain:
-                more = retrainings(Board(wanted[:networks], trials.read()), retrain, train_seed)
+                board = Board(wanted[:networks], trials.read())
+                while not board.complete:  # another command tries some of them again
+                    _run(replace(job, slots=wanted), trials, workers, on_progress)
+                    board = Board(wanted[:networks], trials.read())
+                more = retrainings(board, retrain, train_seed)
                 more = _tried_again(more, trials) if retry_failed else more
                 _run(replace(job, slots=(*wanted, *more)), trials, workers, on_progress)
             return Corpus.from_study(trials.study)
@@ -157,7 +161,7 @@ class _Run:
     def _see_off(self, end: End) -> None:
         self._reclaimer.bury(end, self._slots)
         if isinstance(end.error, OutOfMemory):
-            _logger.warning("%s; going on with %d at a time", end.error, self._crew.shrink())
+            _logger.warning("%s; going on with %d at a time", end.error, self._crew.shrink(end))
             return
         if end.error is not None:
             raise end.error

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from typing import NamedTuple
 
 from nas.core.errors import NasError, OutOfMemory
 from nas.core.processes import one_thread_each
@@ -28,11 +29,19 @@ class End:
         pid: its process.
         exitcode: 0 where it found nothing left to do; minus the signal, where one ended it.
         error: what it said, where it is something that the user can mend.
+        size: how many there might be in all when it was started.
     """
 
     pid: int
     exitcode: int
     error: NasError | None
+    size: int
+
+
+class _Worker(NamedTuple):
+    process: SpawnProcess
+    heard: Connection
+    size: int
 
 
 class Crew:
@@ -40,7 +49,7 @@ class Crew:
 
     def __init__(self, job: bytes, size: int) -> None:
         self._job, self._size = job, size
-        self._live: dict[int, tuple[SpawnProcess, Connection]] = {}
+        self._live: dict[int, _Worker] = {}
         self._deaths: Counter[int] = Counter()
 
     @property
@@ -51,16 +60,19 @@ class Crew:
     @property
     def pids(self) -> set[int]:
         """Of those that were not reaped yet."""
-        return {process.pid or 0 for process, _ in self._live.values()}
+        return {worker.process.pid or 0 for worker in self._live.values()}
 
     @property
     def exhausted(self) -> bool:
         """True when none is left and none may be replaced."""
         return not self._live and not self._places()
 
-    def shrink(self) -> int:
-        """From now on one worker fewer, but at least one; how many it is then."""
-        self._size = max(1, self._size - 1)
+    def shrink(self, end: End) -> int:
+        """From now on fewer workers than that one found too many, at least one; how many it is.
+
+        Several that end in the same moment for want of memory take the place of one.
+        """
+        self._size = max(1, min(self._size, end.size - 1))
         return self._size
 
     def fill(self, wanted: int) -> None:
@@ -70,22 +82,22 @@ class Crew:
 
     def reap(self) -> list[End]:
         """Takes leave of the workers that ended."""
-        ended = [rank for rank, (process, _) in self._live.items() if not process.is_alive()]
+        ended = [rank for rank, each in self._live.items() if not each.process.is_alive()]
         return [self._bury(rank) for rank in ended]
 
     def wait(self, seconds: float) -> None:
         """Waits so long, or until a worker ends."""
-        wait([process.sentinel for process, _ in self._live.values()], timeout=seconds)
+        wait([worker.process.sentinel for worker in self._live.values()], timeout=seconds)
 
     def join(self, seconds: float) -> None:
         """Gives the workers, which have nothing left to do, so long to end by themselves."""
-        for process, _ in self._live.values():
-            process.join(seconds)
+        for worker in self._live.values():
+            worker.process.join(seconds)
 
     def stop(self) -> None:
         """Ends all workers at once; what they were training is lost."""
-        for process, _ in self._live.values():
-            process.kill()
+        for worker in self._live.values():
+            worker.process.kill()
         for rank in list(self._live):
             self._bury(rank)
 
@@ -103,10 +115,10 @@ class Crew:
         with one_thread_each(), deaf():
             process.start()
         said.close()
-        self._live[rank] = process, heard
+        self._live[rank] = _Worker(process, heard, self._size)
 
     def _bury(self, rank: int) -> End:
-        process, heard = self._live.pop(rank)
+        process, heard, size = self._live.pop(rank)
         process.join()
         error = None
         try:
@@ -117,7 +129,7 @@ class Crew:
         self._deaths[rank] += exitcode != 0 and not isinstance(error, OutOfMemory)
         heard.close()
         process.close()
-        return End(pid, exitcode, error)
+        return End(pid, exitcode, error, size)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from nas.studies.crew import End
 from nas.studies.owners import Owner, Process
 from nas.studies.slots import Board, Claim, Slot, owner_of, slot_name
-from nas.studies.storage import HEARTBEAT
+from nas.studies.storage import GRACE, HEARTBEAT
 from nas.studies.trials import LostTrial, Trials
 from nas.studies.worker import fail
 
@@ -30,7 +30,8 @@ class Reclaimer:
 
     def __init__(self, trials: Trials, command: Process) -> None:
         self._trials, self._command = trials, command
-        self._checked = 0.0  # when the heartbeats were looked at
+        self._next = 0.0  # when the heartbeats are to be looked at
+        self._swept = time.monotonic()
         self._known: set[int] = set()  # trials of other machines that have a heartbeat for sure
         self._warned = False
 
@@ -77,9 +78,23 @@ class Reclaimer:
                 foreign.append(trial)
             elif owner.process.pid not in mourned and self._is_ours_to_end(owner):
                 self._interrupt(trial)
-        if foreign and self._trials.has_heartbeat and time.monotonic() >= self._checked:
-            self._checked = time.monotonic() + HEARTBEAT
+        if foreign and self._trials.has_heartbeat and self._may_judge():
             self._check_heartbeats(foreign)
+
+    def _may_judge(self) -> bool:
+        """True each HEARTBEAT seconds, and GRACE seconds behind a long gap between two sweeps.
+
+        In the gap the storage did not answer, or this machine slept: where nobody could beat, all
+        look stale at first.
+        """
+        now, before = time.monotonic(), self._swept
+        self._swept = now
+        if now - before > GRACE - HEARTBEAT:
+            self._next = now + GRACE
+        if now < self._next:
+            return False
+        self._next = now + HEARTBEAT
+        return True
 
     def warn_of(self, board: Board) -> None:
         """Says, once, that nothing is left but what other machines are training."""

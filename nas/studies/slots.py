@@ -177,11 +177,15 @@ class Board:
     def free(self) -> list[Slot]:
         """Slots to be taken: the longest trainings first, so that the last ones are short.
 
-        What has killed its worker before stands behind the rest, which it shall not hold up.
+        What has killed its worker before stands behind the rest, which it shall not hold up; so
+        does what was cut off twice or more, as it may take its whole machine along.
         """
-        dead = Counter(slot_name(t) for t in self.trials if "died" in t.user_attrs)
+        cut_off = (t for t in self.trials if t.state == TrialState.FAIL and not holds(t))
+        suspect: Counter[Name | None] = Counter()
+        for trial in cut_off:
+            suspect[slot_name(trial)] += 2 if "died" in trial.user_attrs else 1
         free = [slot for slot in self.slots if slot.name not in self.holders]
-        return sorted(free, key=lambda slot: (dead[slot.name], -slot.macs))
+        return sorted(free, key=lambda slot: (suspect[slot.name] // 2, -slot.macs))
 
     @property
     def running(self) -> list[FrozenTrial]:

@@ -103,7 +103,11 @@ def _grpc(url: str) -> GrpcStorageProxy:
 
 
 def _database(url: str, create: bool) -> RDBStorage:
-    options: dict[str, Any] = {"pool_pre_ping": True}
+    from sqlalchemy.pool import NullPool
+
+    # A connection for each call: a server allows a hundred or so at a time, and a worker trains for
+    # minutes between two calls.
+    options: dict[str, Any] = {"poolclass": NullPool}
     if url.startswith("sqlite"):
         path = url.partition(":///")[2].partition("?")[0]
         if path in ("", ":memory:"):
@@ -184,4 +188,6 @@ def _advice(error: Exception, url: str) -> str:
         return "install it with pip, or name another driver, as in postgresql+psycopg2://…"
     if isinstance(error, ConnectionError):
         return "start 'optuna.storages.run_grpc_proxy_server' there, or give another --storage"
+    if "too many" in _reason(error):
+        return "let the server take more, or put Optuna's gRPC proxy before it"
     return "check the address, or give another --storage"

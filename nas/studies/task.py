@@ -14,13 +14,14 @@ from optuna.study import StudyDirection
 
 from nas.core.choices import check_seed
 from nas.core.corpus import Header
-from nas.core.errors import InvalidOption, InvalidStudy
+from nas.core.errors import InvalidData, InvalidOption, InvalidStudy
 from nas.core.interfaces import Evaluator, SearchSpace
 from nas.core.limits import Limits
 from nas.studies.stream import stream
 from nas.studies.trials import Trials
 
 Json = dict[str, Any]
+_MEASURE = "fingerprint"
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,26 @@ def open_study(storage: BaseStorage, name: str, task: CollectTask) -> Trials:
             f"{_short(differing[2])}; give another --study or --out"
         )
     return trials
+
+
+def check_measure(trials: Trials, evaluator: Evaluator) -> None:
+    """Refuses to go on with other images of the same name; the first to come says which they are.
+
+    Raises:
+        InvalidData: the study's networks were measured on something else.
+    """
+    found = evaluator.fingerprint()
+    if found is None:
+        return
+    held = trials.study.user_attrs.get(_MEASURE)
+    if held is None:
+        trials.study.set_user_attr(_MEASURE, found)
+    elif held != found:
+        raise InvalidData(
+            f"the images must be those that the study's networks were trained on, whose digest is "
+            f"{held[:12]}…, but theirs is {found[:12]}…; fetch the same ones, or give another "
+            "--study or --out"
+        )
 
 
 def find_study(storage: BaseStorage, name: str) -> Trials:

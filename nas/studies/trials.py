@@ -18,7 +18,9 @@ from optuna.trial import FrozenTrial, TrialState
 from nas.studies.storage import HEARTBEAT, experimental
 
 T = TypeVar("T")
-_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # seconds: a database may be restarted in between
+_PATIENCE, _LONGEST = 600.0, 30.0
+"""Seconds that a storage may fail for, as where a database moves to another machine, and from one
+question to the next: what is being trained meanwhile is worth more than the wait."""
 _FIRST_BEAT = 1.0  # seconds: shorter trainings do without
 
 _logger = logging.getLogger(__name__)
@@ -112,12 +114,13 @@ class Trials:
             thread.join()
 
     def _beat(self, trial_id: int, stop: threading.Event) -> None:
-        pause = _FIRST_BEAT
+        pause: float = _FIRST_BEAT
         while not stop.wait(pause):
-            pause = HEARTBEAT
             try:
                 self.beat(trial_id)
+                pause = HEARTBEAT
             except Exception as error:  # the training need not end for it
+                pause = _FIRST_BEAT  # before the others, who can ask again too, take it for dead
                 _logger.warning("a heartbeat failed and is tried again: %s", error)
 
     def fail_stale(self) -> None:
@@ -134,13 +137,16 @@ def _while_running(write: Callable[..., Any], *args: Any) -> None:
 
 
 def _patiently(call: Callable[[], T]) -> T:
-    for pause in _PAUSES:
+    pause, end = 0.5, time.monotonic() + _PATIENCE
+    while True:
         try:
             return call()
         except _passing() as error:
-            _logger.warning("the storage fails and is asked again in %s s: %s", pause, error)
+            if time.monotonic() + pause > end:
+                raise
+            _logger.warning("the storage fails and is asked again in %g s: %s", pause, error)
             time.sleep(pause)
-    return call()
+            pause = min(2 * pause, _LONGEST)
 
 
 def _passing() -> tuple[type[Exception], ...]:

@@ -16,14 +16,21 @@ import optuna
 from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
 
-from nas.core.errors import DiskFull, InvalidData, InvalidOption, NasError, OutOfMemory
+from nas.core.errors import (
+    DeviceLost,
+    DiskFull,
+    InvalidData,
+    InvalidOption,
+    NasError,
+    OutOfMemory,
+)
 from nas.core.files import check_space
 from nas.core.processes import WORKER, end_with_command
 from nas.core.records import Record
 from nas.studies.owners import Owner, Process
 from nas.studies.slots import Claim, Slot, claim
 from nas.studies.storage import not_answering, opened
-from nas.studies.task import CollectTask, open_study
+from nas.studies.task import CollectTask, check_measure, open_study
 from nas.studies.trials import LostTrial, Trials
 
 _logger = logging.getLogger(__name__)
@@ -60,7 +67,11 @@ def main(pickled: bytes, rank: int, alone: bool, said: Connection) -> None:
         job: Job = pickle.loads(pickled)
         with opened(job.storage, create=False) as storage:
             trials = open_study(storage, job.study, job.task)
+            check_measure(trials, job.task.evaluator)
             work(job.task, trials, job.slots, Owner.here(job.command), rank, alone)
+    except DeviceLost as error:
+        _logger.warning("%s", error)
+        raise SystemExit(1) from None
     except NasError as error:
         said.send(error)
         raise SystemExit(1) from None
@@ -82,6 +93,7 @@ def work(
     Raises:
         DiskFull, InvalidData, InvalidOption: the evaluator cannot work here at all. Any other error
             of its is that network's, and a failed trial.
+        DeviceLost: this process cannot work any more; its trial is left to whoever buries it.
         OutOfMemory: this worker and the others are too many; not where it is `alone`.
     """
     while (taken := claim(trials, slots, owner, rank)) is not None:
@@ -101,6 +113,8 @@ def _train(task: CollectTask, trials: Trials, taken: Claim, alone: bool) -> None
             record = _checked(_evaluate(task, slot, reporter), slot)
     except (DiskFull, InvalidData, InvalidOption):
         trials.interrupt(taken.trial_id)
+        raise
+    except DeviceLost:
         raise
     except (Exception, SystemExit) as error:
         reporter.check()

@@ -20,6 +20,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins.io import CheckpointIO
 
+from nas.core.errors import DiskFull, InvalidOption
 from nas.core.files import write_bytes
 
 SAVE_EVERY = 5.0
@@ -139,10 +140,16 @@ class KeepEpochs(pl.callbacks.Checkpoint):
             torch.cuda.set_rng_state(random["cuda"], pl_module.device)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Writes the file, unless there is nothing to go on with, or one was written just now."""
+        """Writes the file, unless there is nothing to go on with, or one was written just now.
+
+        Where it cannot be written, the training is worth more, and goes on.
+        """
         if trainer.should_stop or time.perf_counter() - self._saved < SAVE_EVERY:
             return
-        trainer.save_checkpoint(self.file.path)
+        try:
+            trainer.save_checkpoint(self.file.path)
+        except (DiskFull, InvalidOption) as error:
+            _logger.warning("a training goes on without a new checkpoint: %s", error)
         self._saved = time.perf_counter()
 
     def on_save_checkpoint(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,13 +18,12 @@ from torch import nn
 
 from nas.core.architecture import Architecture
 from nas.core.errors import InvalidData, InvalidOption
-from nas.core.processes import WORKER
 from nas.core.records import FINISHED
 from nas.networks import build, initialise
 from nas.training.checkpoint import CheckpointFile, KeepEpochs
 from nas.training.data import Batches, DataSet, Images
+from nas.training.device import BESIDE, device_errors, find_device
 from nas.training.lightning import LeaveSigterm, interruptible, quiet
-from nas.training.memory import short_of_memory
 from nas.training.module import OnEpoch, WholeEpochs
 from nas.training.recipe import Recipe
 
@@ -58,6 +56,7 @@ class TrainingResult:
     network: nn.Module = field(repr=False)
 
 
+@device_errors(BESIDE)
 def train(
     architecture: Architecture,
     data: DataSet,
@@ -93,7 +92,7 @@ def train(
 
     Raises:
         DiskFull: there is no room for the checkpoint.
-        OutOfMemory: the GPU has not enough memory left.
+        OutOfMemory, DeviceLost: see `nas.training.device.device_errors`.
         InvalidData: the data set feeds something else than the architecture is for.
         InvalidOption: there is no such device, epochs are not at least 1, or the checkpoint cannot
             be written.
@@ -165,9 +164,6 @@ def _fit(
         trainer.fit(module, _Whole(training), val, ckpt_path=held)
     except _TimeIsUp:
         return "timeout"
-    except torch.cuda.OutOfMemoryError as error:
-        must = "a training must fit into the GPU's memory beside the others"
-        raise short_of_memory(error, must) from error
     return "diverged" if module.diverged else "pruned" if module.pruned else "complete"
 
 
@@ -221,28 +217,6 @@ class _Whole:
 
     def __iter__(self) -> Iterator[_Timed]:
         yield self._batches
-
-
-def find_device(name: str) -> torch.device:
-    """The device of that name; "auto" is a GPU if there is one, else the CPU.
-
-    Of several GPUs, workers take turns by their number.
-
-    Raises:
-        InvalidOption: there is no such device.
-    """
-    if name == "auto":
-        if not torch.cuda.is_available():
-            return torch.device("cpu")
-        return torch.device("cuda", int(os.environ.get(WORKER, 0)) % torch.cuda.device_count())
-    try:
-        torch.empty(1, device=name)
-        return torch.device(name)
-    except (RuntimeError, AssertionError) as error:
-        raise InvalidOption(
-            f"a device must be auto, cpu, cuda, cuda:N or mps, and there, but got {name!r}: "
-            f"{str(error).splitlines()[0]}"
-        ) from error
 
 
 def _trainer(

@@ -1,5 +1,4 @@
-import os
-
+import joblib
 import pytest
 import torch
 
@@ -17,7 +16,7 @@ from experiments.terminal import training_workers
     ],
 )
 def test_how_many_networks_are_trained_at_a_time(monkeypatch, gpus, cores, device, expected):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: range(cores))
+    monkeypatch.setattr(joblib, "cpu_count", lambda: cores)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
     assert training_workers("auto", device) == expected

@@ -11,7 +11,7 @@ import torch
 from torch import distributed
 
 from nas.core.errors import InvalidOption, NasError, ProcessLost
-from nas.training.memory import short_of_memory
+from nas.training.device import device_errors
 
 PATIENCE = 10.0
 """Seconds that processes have to end by themselves when the one that started them does."""
@@ -94,15 +94,14 @@ def in_one_line() -> Iterator[None]:
     """Gives what ends a training from outside its words.
 
     Raises:
-        OutOfMemory: the GPU has not enough memory.
+        OutOfMemory, DeviceLost: see `nas.training.device.device_errors`.
         ProcessLost: another process is gone.
     """
+    must = "a network and a batch must fit into the GPU's memory"
+    advice = "; lower --recipe.batch_size, or raise --recipe.accumulate"
     try:
-        yield
-    except torch.cuda.OutOfMemoryError as error:
-        must = "a network and a batch must fit into the GPU's memory"
-        advice = "; lower --recipe.batch_size, or raise --recipe.accumulate"
-        raise short_of_memory(error, must, advice) from error
+        with device_errors(must, advice):
+            yield
     except RuntimeError as error:
         if not isinstance(error, distributed.DistError) and "gloo" not in str(error):
             raise

@@ -141,6 +141,17 @@ def test_data_are_loaded_when_they_are_needed_and_once(evaluator, monkeypatch):
     evaluator.evaluate(NETWORK, epochs=1)
 
 
+def test_other_images_have_another_fingerprint(evaluator, spec, tmp_path):
+    path = Path(spec.partition(":")[2])
+    images = dict(np.load(path))
+    images["train_images"] = images["train_images"].copy()
+    images["train_images"][0, 0, 0] ^= 1
+    np.savez(tmp_path / "other.npz", **images)
+    other = TrainingEvaluator(f"npz:{tmp_path / 'other.npz'}")
+    found = evaluator.fingerprint()
+    assert found == TrainingEvaluator(spec).fingerprint() != other.fingerprint()
+
+
 def test_a_data_set_that_is_not_there():
     with pytest.raises(InvalidData, match="does not exist"):
         _ = TrainingEvaluator("npz:nowhere").input

@@ -15,9 +15,9 @@ import toys
 from optuna.trial import TrialState
 
 from nas import Candidate
-from nas.core.errors import DiskFull, InvalidOption, InvalidStudy, WorkersDied
+from nas.core.errors import DiskFull, InvalidData, InvalidOption, InvalidStudy, WorkersDied
 from nas.studies import collect
-from nas.studies.crew import Crew, deaf
+from nas.studies.crew import Crew, End, deaf
 from nas.studies.owners import Owner
 from nas.studies.slots import owner_of, slots_of
 from nas.studies.worker import work
@@ -225,6 +225,29 @@ def test_a_network_that_does_not_fit_even_alone_fails(storage, caplog):
     assert [record.status for record in corpus] == ["complete", "failed", "complete", "complete"]
     assert corpus[1].error == "OutOfMemory: a training must fit"
     assert "going on with 1 at a time" in caplog.text
+
+
+def test_workers_that_run_out_of_memory_at_once_cost_one_place():
+    crew = Crew(b"", 4)
+    first = End(1, 1, None, size=4)
+    assert [crew.shrink(first), crew.shrink(first)] == [3, 3]
+    assert [crew.shrink(End(1, 1, None, size=size)) for size in (3, 4, 2, 1)] == [2, 2, 1, 1]
+
+
+def test_a_lost_device_takes_its_worker_along_and_not_the_network(storage, tmp_path, caplog):
+    odd_one = toys.Odd(width=ODD_WIDTH, deed="lost device", once=f"{tmp_path}/once")
+    corpus = toys.run(storage, 4, task=toys.task(evaluator=odd_one))
+    assert toys.facts(corpus) == toys.expected(4)
+    toys.check_sound(storage, 4)
+    assert (tmp_path / "once").exists()
+    assert "a worker died (exit code 1)" in caplog.text
+
+
+def test_other_images_of_the_same_name_are_refused(storage):
+    toys.run(storage, 2, task=toys.task(evaluator=toys.PretendEvaluator(images="a" * 64)))
+    with pytest.raises(InvalidData, match="digest is aaaaaaaaaaaa…, but theirs is bbbbbbbbbbbb…"):
+        toys.run(storage, 4, task=toys.task(evaluator=toys.PretendEvaluator(images="b" * 64)))
+    toys.check_sound(storage, 2)
 
 
 def test_ctrl_c_stops_the_workers_and_leaves_nothing_running(storage):

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import textwrap
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -60,9 +61,14 @@ def url():
 
 COMMAND = textwrap.dedent(
     """
-    import sys
+    import socket, sys
     sys.path.insert(0, sys.argv[1])
+    from nas.studies import reclaim, storage, trials
     import toys
+    if len(sys.argv) > 4:  # a machine of its own; its workers run these lines, too
+        socket.gethostname = lambda: sys.argv[4]
+        reclaim.HEARTBEAT = storage.HEARTBEAT = trials.HEARTBEAT = 1
+        reclaim.GRACE = storage.GRACE = 5
     if __name__ == "__main__":
         space = toys.ToySpace(widths=tuple(range(1, 200)))
         task = toys.task(space=space, evaluator=toys.PretendEvaluator(delay=0.3))
@@ -89,12 +95,30 @@ def test_two_commands_of_two_workers_lose_and_double_nothing_when_one_is_killed(
     assert TrialState.COMPLETE in {trial.state for trial in again}
 
 
+def test_a_machine_that_is_gone_is_noticed_by_the_other(url, tmp_path):
+    script = tmp_path / "command.py"
+    script.write_text(COMMAND)
+    words = [sys.executable, str(script), str(Path(__file__).parent), url, str(NETWORKS)]
+    one, other = (subprocess.Popen([*words, host]) for host in ("one", "other"))
+    try:
+        kill_a_worker(one, url, all_of_them=True)
+        assert other.wait(180) == 0
+    finally:
+        one.kill()
+        other.kill()
+    toys.check_sound(url, NETWORKS)
+    assert [t for t in toys.trials_of(url) if owner_of(t).host == "one" and is_lost(t)]
+
+
 def is_lost(trial):
     return trial.state == TrialState.FAIL and trial.user_attrs.get("status") != "superseded"
 
 
-def kill_a_worker(command, url):
-    """Kills a process that trains for this command, in the middle of a training; its pid."""
+def kill_a_worker(command, url, all_of_them=False):
+    """Kills a process that trains for this command, in the middle of a training; its pid.
+
+    With all of them, the command too, and it first: it could still tell that they died.
+    """
     end = time.monotonic() + 120
     while time.monotonic() < end:
         time.sleep(0.2)
@@ -106,6 +130,8 @@ def kill_a_worker(command, url):
         for trial in trials:
             owner = owner_of(trial)
             if trial.state == TrialState.RUNNING and owner and owner.process.pid in workers:
-                os.kill(owner.process.pid, signal.SIGKILL)
+                for pid in [command.pid, *workers] if all_of_them else [owner.process.pid]:
+                    with suppress(ProcessLookupError):  # workers end with their command
+                        os.kill(pid, signal.SIGKILL)
                 return owner.process.pid
     raise AssertionError("no training was seen")

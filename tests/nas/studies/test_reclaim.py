@@ -2,6 +2,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import optuna
 import psutil
@@ -9,6 +10,7 @@ import pytest
 import toys
 from optuna.trial import TrialState
 
+from nas.studies import reclaim as reclaim_module
 from nas.studies import storage as storage_module
 from nas.studies.crew import End
 from nas.studies.owners import Owner, Process
@@ -86,6 +88,17 @@ def test_a_machine_that_never_sent_a_heartbeat_is_noticed(storage, monkeypatch):
         assert state() == TrialState.FAIL
 
 
+def test_nobody_is_taken_for_dead_right_behind_an_outage(toy_study, monkeypatch):
+    now, judged = [0.0], []
+    monkeypatch.setattr(reclaim_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(toy_study, "fail_stale", lambda: judged.append(now[0]))
+    add(toy_study, host="far")
+    reclaimer = Reclaimer(toy_study, ME)
+    for now[0] in (0, 5, 10, 60, 61, 70, 80, 89, 90):  # nothing was read from 10 to 60
+        reclaimer.sweep(toy_study.read())
+    assert judged == [0, 10, 90]
+
+
 def test_trials_of_others_are_left_alone(toy_study):
     toy_study.study.add_trial(optuna.trial.create_trial(state=TrialState.RUNNING))
     sweep(toy_study).take_all()
@@ -104,7 +117,7 @@ def test_waiting_for_another_machine_is_said_where_nothing_else_helps(tmp_path, 
 
 def bury(trials, exitcode):
     add(trials)
-    Reclaimer(trials, ME).bury(End(ME.pid, exitcode, None), SLOTS)
+    Reclaimer(trials, ME).bury(End(ME.pid, exitcode, None, size=1), SLOTS)
     return trials.read()[-1]
 
 

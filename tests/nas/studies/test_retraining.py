@@ -16,7 +16,7 @@ from nas.studies import take_in
 from nas.studies.crew import Crew
 from nas.studies.owners import Owner
 from nas.studies.retraining import evenly, retrainings
-from nas.studies.slots import Board, failures, freed, slots_of
+from nas.studies.slots import Board, claim, failures, freed, slots_of
 from nas.studies.stream import retraining_seed
 from nas.studies.worker import work
 
@@ -129,6 +129,22 @@ def test_collecting_adds_them_once(trained, storage, no_workers):
     assert toys.run(storage, 12) == toys.run(storage, 12, retrain=2) == corpus
     trials = trained.read()
     assert len(trials) == 16 and {t.state for t in trials} == {TrialState.COMPLETE}
+
+
+def test_a_retry_of_another_command_is_waited_for(toy_study, storage):
+    """It is given up in the moment in which all seems to be done."""
+    train(toy_study, SLOTS[:4], toys.Odd(width=SLOTS[1].decisions["width"], deed="raise"))
+    retried = freed(SLOTS[:4], failures(SLOTS[:4], toy_study.read()))
+    given_up = []
+
+    def on_progress(progress):
+        if not given_up:
+            given_up.append(claim(toy_study, retried, Owner.here()).trial_id)
+            toy_study.interrupt(given_up[0])
+
+    corpus = toys.run(storage, 4, retrain=4, on_progress=on_progress)
+    assert toys.facts(corpus)[:4] == toys.expected(4)
+    assert len({record.architecture.key for record in corpus[4:]}) == 4
 
 
 def test_a_corpus_with_them_goes_on_elsewhere(trained, storage, empty_study, tmp_path, no_workers):

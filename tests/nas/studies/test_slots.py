@@ -50,6 +50,13 @@ def test_what_killed_its_worker_stands_behind_the_rest(toy_study):
     assert board(toy_study).free[-1] == taken.slot
 
 
+def test_what_was_cut_off_twice_stands_behind_the_rest(toy_study):
+    first, *others = Board(SLOTS, []).free
+    for expected in ([first, *others], [*others, first]):
+        toy_study.interrupt(toy_study.create(first.trial(Owner.here())))
+        assert Board(SLOTS, toy_study.read()).free == expected
+
+
 def test_who_comes_second_withdraws(toy_study):
     before = board(toy_study)
     first = occupy(toy_study, before, SLOTS[3], Owner.here())

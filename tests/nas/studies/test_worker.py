@@ -190,6 +190,7 @@ def test_short_failures_of_the_storage_are_waited_out(toy_study, monkeypatch):
 
 def test_a_lost_storage_is_not_the_networks_fault(toy_study, monkeypatch):
     fail_for(toy_study, monkeypatch, 100)
+    monkeypatch.setattr(trials_module, "_PATIENCE", 5.0)  # and the next wait were longer
     with pytest.raises(StorageInternalError):
         do(toy_study, toys.task())
     assert "status" not in toy_study.read()[-1].user_attrs

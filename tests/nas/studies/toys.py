@@ -22,7 +22,7 @@ from nas import (
     SearchSpace,
     Skeleton,
 )
-from nas.core.errors import InvalidData, OutOfMemory
+from nas.core.errors import DeviceLost, InvalidData, OutOfMemory
 from nas.studies import CollectTask, collect, find_study, opened, stream
 
 INPUT = Input(1, 8, 8, 10)
@@ -50,6 +50,10 @@ class PretendEvaluator(Evaluator):
 
     epochs: int = 3
     delay: float = 0.0
+    images: str | None = None
+
+    def fingerprint(self):
+        return self.images
 
     def evaluate(self, architecture, epochs=None, seed=0, on_epoch=None):
         final = random.Random(f"{architecture.key}/{seed}").uniform(0.2, 0.95)
@@ -94,6 +98,10 @@ class Odd(PretendEvaluator):
             if self.once is not None:
                 open(self.once, "x").close()
             raise OutOfMemory("a training must fit")
+        if self.deed == "lost device":
+            if self.once is not None:
+                open(self.once, "x").close()
+            raise DeviceLost("the GPU must answer, but does not")
         if self.deed == "full disk":
             raise OSError(errno.ENOSPC, "No space left on device", "weights.ckpt")
         if self.deed == "quit":

@@ -8,14 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-import pytorch_lightning as pl
 import torch
 
 from nas import Architecture, Input, Layer
-from nas.core.errors import InvalidData, InvalidOption, OutOfMemory
+from nas.core.errors import InvalidData, InvalidOption
 from nas.training import Recipe, train
 from nas.training.data import DataSet, load_data
-from nas.training.trainer import find_device
+from nas.training.module import WholeEpochs
 from search_spaces import paper_skeleton
 from tests.nas.training.small import BLOCK, CONV, RECIPE, network, outcome
 
@@ -206,29 +205,19 @@ def test_what_cannot_be_trained_is_refused_in_one_line(data):
         train(network(), data, RECIPE, epochs=0)
 
 
-def test_workers_take_turns_on_several_gpus(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert find_device("auto") == torch.device("cuda:0")
-    monkeypatch.setenv("NAS_WORKER", "3")
-    assert find_device("auto") == torch.device("cuda:1")
+@pytest.mark.gpu
+def test_a_gpu_is_not_waited_for_within_an_epoch(data, monkeypatch):
+    step = WholeEpochs._step
 
+    def strict(*args):
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            step(*args)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
 
-def test_what_does_not_fit_into_a_gpu_is_told_in_one_line(data, monkeypatch):
-    def full(*args, **settings):
-        raise torch.cuda.OutOfMemoryError("CUDA out of memory.\nTried to allocate")
-
-    monkeypatch.setattr(pl.Trainer, "fit", full)
-    with pytest.raises(OutOfMemory, match=r"but: CUDA out of memory\.$"):
-        train(network(), data, RECIPE, device="cpu")
-
-
-def test_a_device_that_is_not_there_is_refused_in_one_line():
-    for name in ("tpu:x", "cuda:99", ""):
-        with pytest.raises(InvalidOption, match=f"but got '{name}'") as error:
-            find_device(name)
-        assert "\n" not in str(error.value)
-    assert find_device("auto").type in ("cpu", "cuda")
+    monkeypatch.setattr(WholeEpochs, "_step", strict)
+    assert train(network(), data, RECIPE, device="cuda").status == "complete"
 
 
 @pytest.mark.gpu

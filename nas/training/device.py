@@ -1,0 +1,73 @@
+"""Which device a training runs on, and what is told where that device fails."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from nas.core.errors import DeviceLost, InvalidOption, OutOfMemory
+from nas.core.processes import WORKER
+
+BESIDE = "a training must fit into the GPU's memory beside the others"
+
+_NO_MEMORY = ("out of memory", "ALLOC_FAILED")  # torch's own error, CUDA's, those of its libraries
+_LOST = getattr(torch, "AcceleratorError", ())  # torch before 2.8 tells it by its text alone
+
+
+def find_device(name: str) -> torch.device:
+    """The device of that name; "auto" is a GPU if there is one, else the CPU.
+
+    Of several GPUs, workers take turns by their number, unless the name tells which one.
+
+    Raises:
+        OutOfMemory: it has none left.
+        InvalidOption: there is no such device.
+    """
+    if name in ("auto", "cuda") and torch.cuda.is_available():
+        return torch.device("cuda", int(os.environ.get(WORKER, 0)) % torch.cuda.device_count())
+    if name == "auto":
+        return torch.device("cpu")
+    try:
+        with device_errors(BESIDE):
+            torch.empty(1, device=name)
+        return torch.device(name)
+    except (RuntimeError, AssertionError, DeviceLost) as error:
+        raise InvalidOption(
+            f"a device must be auto, cpu, cuda, cuda:N or mps, and there, but got {name!r}: "
+            f"{_first_line(error)}"
+        ) from error
+
+
+@contextmanager
+def device_errors(must: str, advice: str = "") -> Iterator[None]:
+    """Tells what is the fault of a GPU from what is that of a network.
+
+    Args:
+        must: what has to fit into its memory.
+        advice: what to do where it does not.
+
+    Raises:
+        OutOfMemory: the GPU has not enough memory; what the failed attempt left cached is given
+            back.
+        DeviceLost: it failed, and answers nothing more that this process asks.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        told = str(error)
+        if any(each in told for each in _NO_MEMORY):
+            torch.cuda.empty_cache()
+            raise OutOfMemory(f"{must}, but: {_first_line(error)}{advice}") from error
+        if isinstance(error, _LOST) or told.startswith("CUDA error"):
+            raise DeviceLost(
+                f"the GPU must answer, but: {_first_line(error)}; look at nvidia-smi and the "
+                "system's log, and run again to go on"
+            ) from error
+        raise
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

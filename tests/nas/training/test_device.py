@@ -1,0 +1,71 @@
+"""Which device is taken, and what is told where it fails."""
+
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from nas.core.errors import DeviceLost, InvalidOption, OutOfMemory
+from nas.training import train
+from nas.training.data import DataSet
+from nas.training.device import device_errors, find_device
+from tests.nas.training.small import RECIPE, network
+
+FULL = (
+    torch.cuda.OutOfMemoryError("CUDA out of memory.\nTried to allocate"),
+    RuntimeError("CUDA error: out of memory"),
+    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+)
+
+
+def raises(error):
+    def function(*args, **settings):
+        raise error
+
+    return function
+
+
+def test_workers_take_turns_on_several_gpus(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    for rank, gpu in ((0, "cuda:0"), (3, "cuda:1")):
+        monkeypatch.setenv("NAS_WORKER", str(rank))
+        for name in ("auto", "cuda"):
+            assert find_device(name) == torch.device(gpu)
+
+
+def test_a_device_that_is_not_there_is_refused_in_one_line():
+    for name in ("tpu:x", "cuda:99", ""):
+        with pytest.raises(InvalidOption, match=f"but got '{name}'") as error:
+            find_device(name)
+        assert "\n" not in str(error.value)
+    assert find_device("auto").type in ("cpu", "cuda")
+
+
+@pytest.mark.parametrize("error", FULL, ids=str)
+def test_a_full_gpu_is_told_in_one_line(error):
+    with pytest.raises(OutOfMemory) as told, device_errors("it must fit", "; do less"):
+        raise error
+    assert str(told.value) == f"it must fit, but: {str(error).splitlines()[0]}; do less"
+
+
+def test_a_gpu_that_is_gone_is_not_the_networks_fault():
+    with pytest.raises(DeviceLost, match="but: CUDA error: an illegal memory access"):
+        with device_errors("it must fit"):
+            raise RuntimeError("CUDA error: an illegal memory access was encountered\nCompile with")
+
+
+def test_other_errors_stay_what_they_are():
+    for error in (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), KeyError("a")):
+        with pytest.raises(type(error)) as told, device_errors("it must fit"):
+            raise error
+        assert told.value is error
+
+
+@pytest.mark.parametrize(
+    ("of", "name"), [(pl.Trainer, "fit"), (pl.Trainer, "test"), (DataSet, "to")]
+)
+def test_a_training_tells_wherever_a_gpu_is_full(of, name, data, monkeypatch):
+    monkeypatch.setattr(of, name, raises(FULL[0]))
+    with pytest.raises(OutOfMemory, match=r"beside the others, but: CUDA out of memory\.$"):
+        train(network(), data, RECIPE, device="cpu")
