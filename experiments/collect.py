@@ -125,6 +125,7 @@ def task_of(
     from nas.evaluators import TrainingEvaluator
     from nas.studies import CollectTask, stream
 
+    device = _certain(device)
     evaluator = TrainingEvaluator(data, recipe, device, checkpoint_dir, max_seconds)
     if checkpoint_dir is not None:
         check_folder(checkpoint_dir, "--checkpoint_dir")
@@ -139,6 +140,15 @@ def task_of(
         source="nas collect",
     )
     return CollectTask(space, evaluator, header, seed, limits=limits)
+
+
+def _certain(device: str) -> str:
+    """What "auto" is here: a worker whose GPU fails must not go on, slowly, on the CPU."""
+    if device != "auto":
+        return device
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def known_input(folder: RunFolder, study: str, data: str) -> Input | None:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from nas.core.architecture import Architecture, Input
 from nas.core.errors import InvalidOption
-from nas.core.files import check_folder
 from nas.core.interfaces import Evaluator
 from nas.core.records import LearningCurve, Record
 from nas.training.recipe import Recipe
@@ -93,12 +92,9 @@ class TrainingEvaluator(Evaluator):
 
         Raises:
             OutOfMemory, DeviceLost: see `nas.training.device.device_errors`.
-            InvalidOption: `checkpoint_dir` cannot be written.
         """
         from nas.training.trainer import train
 
-        if self.checkpoint_dir is not None:
-            check_folder(Path(self.checkpoint_dir), "checkpoint_dir")
         result = train(
             architecture,
             _load(self.data, self.device),
@@ -139,7 +135,7 @@ class TrainingEvaluator(Evaluator):
         Raises:
             InvalidData: there is no such data set, or it is broken.
         """
-        return _load(self.data, self.device).digest
+        return self.data_set.digest
 
     def _checkpoint(self, architecture: Architecture, epochs: int | None, seed: int) -> Path | None:
         """The file of one training: its name tells architecture, seed and task."""

@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from optuna.exceptions import StorageInternalError
-
 from nas.core.choices import check_seed
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption, OutOfMemory, WorkersDied
@@ -19,10 +17,10 @@ from nas.search.quiet import quiet
 from nas.studies.crew import Crew, End
 from nas.studies.owners import Process
 from nas.studies.progress import Progress, progress_of
-from nas.studies.reclaim import Reclaimer, told
+from nas.studies.reclaim import Reclaimer
 from nas.studies.retraining import retrainings
 from nas.studies.slots import Board, Slot, failures, freed, slots_of
-from nas.studies.storage import not_answering, opened
+from nas.studies.storage import at_once, opened
 from nas.studies.task import CollectTask, make_study
 from nas.studies.trials import Trials
 from nas.studies.worker import Job
@@ -85,21 +83,18 @@ def collect(
     job = Job(task, os.fspath(storage), study, slots, Process.current())
     _pickled(job)  # what cannot be sent is refused before anything is written
     with quiet(), opened(storage) as opened_storage:
-        try:
-            trials = make_study(opened_storage, study, task)
-            wanted = _tried_again(slots, trials) if retry_failed else slots
-            _run(replace(job, slots=wanted), trials, workers, on_progress, reclaim)
-            if retrain:
+        trials = make_study(opened_storage, study, task)
+        wanted = _tried_again(slots, trials) if retry_failed else slots
+        _run(replace(job, slots=wanted), trials, workers, on_progress, reclaim)
+        if retrain:
+            board = Board(wanted[:networks], trials.read())
+            while not board.complete:  # another command tries some of them again
+                _run(replace(job, slots=wanted), trials, workers, on_progress)
                 board = Board(wanted[:networks], trials.read())
-                while not board.complete:  # another command tries some of them again
-                    _run(replace(job, slots=wanted), trials, workers, on_progress)
-                    board = Board(wanted[:networks], trials.read())
-                more = retrainings(board, retrain, train_seed)
-                more = _tried_again(more, trials) if retry_failed else more
-                _run(replace(job, slots=(*wanted, *more)), trials, workers, on_progress)
-            return Corpus.from_study(trials.study)
-        except StorageInternalError as error:
-            raise not_answering(error) from error
+            more = retrainings(board, retrain, train_seed)
+            more = _tried_again(more, trials) if retry_failed else more
+            _run(replace(job, slots=(*wanted, *more)), trials, workers, on_progress)
+        return Corpus.from_study(trials.study)
 
 
 def _tried_again(slots: tuple[Slot, ...], trials: Trials) -> tuple[Slot, ...]:
@@ -141,7 +136,8 @@ class _Run:
             self._crew.join(_PATIENCE)
         finally:
             self._crew.stop()
-            self._reclaimer.sweep(self._trials.read())
+            with at_once():  # whoever comes next does it otherwise
+                self._reclaimer.sweep(self._trials.read())
 
     def _step(self) -> Board:
         # In this order: a worker ends when it finds no free slot, so trials that are read after
@@ -160,20 +156,20 @@ class _Run:
 
     def _see_off(self, end: End) -> None:
         self._reclaimer.bury(end, self._slots)
-        if isinstance(end.error, OutOfMemory):
+        if isinstance(end.error, OutOfMemory) and end.size > 1:
             _logger.warning("%s; going on with %d at a time", end.error, self._crew.shrink(end))
             return
-        if end.error is not None:
+        if end.error is not None and end.death is None:
             raise end.error
         if end.exitcode == 0:
             return
         left = len(self._slots) - len(Board(self._slots, self._trials.read()).finished)
         if left and self._crew.exhausted:
             raise WorkersDied(
-                f"{left} networks are left, but the workers die ({told(end.exitcode)}); give "
+                f"{left} networks are left, but the workers die ({end.death}); give "
                 "fewer workers or more memory, and run again to go on"
             )
-        _logger.warning("a worker died (%s)", told(end.exitcode))
+        _logger.warning("a worker died (%s)", end.death)
 
 
 def _check(task: CollectTask, networks: int, workers: int, retrain: int, train_seed: int) -> None:

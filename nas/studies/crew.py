@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import NamedTuple
 
-from nas.core.errors import NasError, OutOfMemory
+from nas.core.errors import DeviceLost, NasError, OutOfMemory
 from nas.core.processes import one_thread_each
 from nas.studies.worker import main
 
@@ -36,6 +36,22 @@ class End:
     exitcode: int
     error: NasError | None
     size: int
+
+    @property
+    def death(self) -> str | None:
+        """How it died, for people; None where it left by itself."""
+        if isinstance(self.error, DeviceLost):
+            return str(self.error)
+        return None if self.error or not self.exitcode else told(self.exitcode)
+
+
+def told(exitcode: int) -> str:
+    """An exit code for people, with what it hints at."""
+    if exitcode >= 0:
+        return f"exit code {exitcode}"
+    name = signal.Signals(-exitcode).name
+    memory = "; often: out of memory" if name == "SIGKILL" else ""
+    return f"exit code {exitcode}, {name}{memory}"
 
 
 class _Worker(NamedTuple):

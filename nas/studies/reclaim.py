@@ -10,10 +10,10 @@ from contextlib import suppress
 
 from optuna.trial import FrozenTrial, TrialState
 
-from nas.studies.crew import End
+from nas.studies.crew import End, told
 from nas.studies.owners import Owner, Process
 from nas.studies.slots import Board, Claim, Slot, owner_of, slot_name
-from nas.studies.storage import GRACE, HEARTBEAT
+from nas.studies.storage import GRACE, HEARTBEAT, passing
 from nas.studies.trials import LostTrial, Trials
 from nas.studies.worker import fail
 
@@ -55,14 +55,15 @@ class Reclaimer:
                 continue
             slot = next(slot for slot in slots if slot.name == slot_name(trial))
             trial_id = self._trials.id_of(trial.number)
-            if end.error is not None:
+            death = end.death or told(end.exitcode)  # or it ended in the middle of a training
+            if end.error is not None and end.death is None:
                 self._trials.interrupt(trial_id)
             elif _guilty(end.exitcode, _deaths(slot, board.trials) + 1):
-                error = f"its worker died ({told(end.exitcode)})"
+                error = f"its worker died ({death})"
                 with suppress(LostTrial):
-                    fail(self._trials, Claim(slot, trial_id), error, died=told(end.exitcode))
+                    fail(self._trials, Claim(slot, trial_id), error, died=death)
             else:
-                self._trials.interrupt(trial_id, died=told(end.exitcode))
+                self._trials.interrupt(trial_id, died=death)
 
     def sweep(self, trials: Sequence[FrozenTrial], mourned: Collection[int] = ()) -> None:
         """Ends the trials whose worker is gone and not left to a living command.
@@ -118,13 +119,16 @@ class Reclaimer:
 
         On this one processes are looked up, which is right also after it was suspended.
         """
-        self._trials.fail_stale()
-        for trial in foreign:
-            # Optuna overlooks a trial whose worker died before its first heartbeat, so each gets
-            # one from us. If the worker lives, one more does no harm.
-            if trial.number not in self._known:
-                self._known.add(trial.number)
-                self._trials.beat(self._trials.id_of(trial.number))
+        try:
+            self._trials.fail_stale()
+            for trial in foreign:
+                # Optuna overlooks a trial whose worker died before its first heartbeat, so each
+                # gets one from us. If the worker lives, one more does no harm.
+                if trial.number not in self._known:
+                    self._trials.beat(self._trials.id_of(trial.number))
+                    self._known.add(trial.number)
+        except passing():  # an outage begins
+            self._next = time.monotonic() + GRACE
 
     def _interrupt(self, trial: FrozenTrial) -> None:
         self._trials.interrupt(self._trials.id_of(trial.number))
@@ -132,15 +136,6 @@ class Reclaimer:
 
 def _running(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
     return [t for t in trials if t.state == TrialState.RUNNING and slot_name(t) is not None]
-
-
-def told(exitcode: int) -> str:
-    """An exit code for people, with what it hints at."""
-    if exitcode >= 0:
-        return f"exit code {exitcode}"
-    name = signal.Signals(-exitcode).name
-    memory = "; often: out of memory" if name == "SIGKILL" else ""
-    return f"exit code {exitcode}, {name}{memory}"
 
 
 def _guilty(exitcode: int, deaths: int) -> bool:

@@ -180,10 +180,10 @@ class Board:
         What has killed its worker before stands behind the rest, which it shall not hold up; so
         does what was cut off twice or more, as it may take its whole machine along.
         """
-        cut_off = (t for t in self.trials if t.state == TrialState.FAIL and not holds(t))
         suspect: Counter[Name | None] = Counter()
-        for trial in cut_off:
-            suspect[slot_name(trial)] += 2 if "died" in trial.user_attrs else 1
+        for trial in self.trials:
+            if trial.state == TrialState.FAIL and "status" not in trial.user_attrs:
+                suspect[slot_name(trial)] += 2 if "died" in trial.user_attrs else 1
         free = [slot for slot in self.slots if slot.name not in self.holders]
         return sorted(free, key=lambda slot: (suspect[slot.name] // 2, -slot.macs))
 

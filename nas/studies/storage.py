@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sqlite3
+import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from contextvars import ContextVar
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import optuna
-from optuna.exceptions import ExperimentalWarning
+from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import BaseStorage, GrpcStorageProxy, JournalStorage, RDBStorage, get_storage
 from optuna.storages.journal import JournalFileBackend
 
@@ -23,24 +26,37 @@ from nas.core.errors import InvalidStudy
 HEARTBEAT, GRACE = 10, 30  # seconds
 _SQLITE_TIMEOUT = 60  # seconds that a writer waits for the others
 _GRPC_TIMEOUT = 10  # seconds
-_TRIES = 4  # two commands that make the tables at once get into each other's way
+_PATIENCE: ContextVar[float] = ContextVar("_PATIENCE", default=600.0)
+"""Seconds that a storage may fail for, as where a database moves to another machine: what is being
+trained meanwhile is worth more than the wait."""
+
+_BRIEFLY = 1.5  # seconds: two commands that make the tables at once get into each other's way
+_FIRST, _LONGEST = 0.2, 30.0  # seconds from one question to the next
+_LASTING = ("disk is full", "readonly database")  # what waiting does not mend
+
+_logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @contextmanager
-def opened(url: str | os.PathLike[str], create: bool = True) -> Iterator[BaseStorage]:
-    """An Optuna storage, closed at the end.
+def opened(
+    url: str | os.PathLike[str], create: bool = True, patient: bool = False
+) -> Iterator[BaseStorage]:
+    """An Optuna storage, closed at the end. Its calls wait out failures of some minutes.
 
     Args:
         url: the path of an SQLite file, any database URL that Optuna takes (`sqlite:///…`,
             `postgresql://…`, `mysql://…`), `journal:PATH`, or `grpc://HOST:PORT`.
         create: whether files and tables are made where they are missing.
+        patient: waits as long for the opening itself: for workers, whose command has opened it.
 
     Raises:
-        InvalidStudy: it cannot be opened.
+        InvalidStudy: it cannot be opened, or fails for longer.
     """
     text = os.fspath(url)
     try:
-        backend = _open(text, create)
+        patience = _PATIENCE.get() if patient else _BRIEFLY
+        backend = waited(lambda: _open(text, create), _clashes(), patience)
     except InvalidStudy:
         raise
     except Exception as error:  # each database driver has its own
@@ -49,7 +65,11 @@ def opened(url: str | os.PathLike[str], create: bool = True) -> Iterator[BaseSto
             f"{_reason(error)}; {_advice(error, text)}"
         ) from error
     try:
-        yield get_storage(backend)  # wraps a database in Optuna's cache
+        yield _waiting(get_storage(backend))  # which wraps a database in Optuna's cache
+    except passing() as error:
+        raise InvalidStudy(
+            f"the storage must keep answering, but does not: {_reason(error)}; run again to go on"
+        ) from error
     finally:
         if isinstance(backend, RDBStorage):
             backend.remove_session()
@@ -59,18 +79,68 @@ def opened(url: str | os.PathLike[str], create: bool = True) -> Iterator[BaseSto
 
 
 @contextmanager
+def at_once() -> Iterator[None]:
+    """Within it a storage that fails is not waited for; what could not be done is left undone."""
+    before = _PATIENCE.set(0.0)
+    try:
+        with suppress(*passing()):
+            yield
+    finally:
+        _PATIENCE.reset(before)
+
+
+def passing() -> tuple[type[Exception], ...]:
+    """Errors of an open storage that may be gone in a while."""
+    grpc = sys.modules.get("grpc")
+    return (StorageInternalError,) if grpc is None else (StorageInternalError, grpc.RpcError)
+
+
+def waited(call: Callable[[], T], errors: tuple[type[Exception], ...], patience: float) -> T:
+    """What the call returns once it raises none of these errors; after so many seconds it may."""
+    pause, end = _FIRST, time.monotonic() + patience
+    while True:
+        try:
+            return call()
+        except errors as error:
+            why = _reason(error)
+            if time.monotonic() + pause > end or any(each in why for each in _LASTING):
+                raise
+            if pause > 1:
+                _logger.warning("the storage fails and is asked again in %.0f s: %s", pause, why)
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST)
+
+
+def _waiting(storage: BaseStorage) -> BaseStorage:
+    """The same storage, all of whose calls, Optuna's own too, wait where it fails.
+
+    A heartbeat is none of them: it is worth nothing later.
+    """
+    for name in dir(BaseStorage):
+        if not name.startswith("_"):
+            setattr(storage, name, _waiting_call(getattr(storage, name)))
+    return storage
+
+
+def _waiting_call(call: Callable[..., T]) -> Callable[..., T]:
+    @wraps(call)
+    def waiting(*args: Any, **more: Any) -> T:
+        patience = _PATIENCE.get()
+        before = _PATIENCE.set(0.0)  # for the calls inside this one
+        try:
+            return waited(lambda: call(*args, **more), passing(), patience)
+        finally:
+            _PATIENCE.reset(before)
+
+    return waiting
+
+
+@contextmanager
 def experimental() -> Iterator[None]:
     """Uses of what Optuna calls experimental, without the warning each time."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         yield
-
-
-def not_answering(error: BaseException) -> InvalidStudy:
-    """What to raise where a storage that was opened fails for long."""
-    return InvalidStudy(
-        f"the storage must keep answering, but does not: {_reason(error)}; run again to go on"
-    )
 
 
 def _open(url: str, create: bool) -> BaseStorage:
@@ -107,7 +177,7 @@ def _database(url: str, create: bool) -> RDBStorage:
 
     # A connection for each call: a server allows a hundred or so at a time, and a worker trains for
     # minutes between two calls.
-    options: dict[str, Any] = {"poolclass": NullPool}
+    options: dict[str, Any] = {"poolclass": NullPool, "connect_args": _impatient(url)}
     if url.startswith("sqlite"):
         path = url.partition(":///")[2].partition("?")[0]
         if path in ("", ":memory:"):
@@ -118,14 +188,6 @@ def _database(url: str, create: bool) -> RDBStorage:
         _check_file(Path(path), create)
         _check_sqlite(Path(path), create)
         options = {"connect_args": {"timeout": _SQLITE_TIMEOUT}}
-    for attempt in range(_TRIES):
-        with suppress(*_clashes(last=attempt == _TRIES - 1)):
-            return _connect(url, options)
-        time.sleep(0.2 * 2**attempt)
-    raise AssertionError("the last attempt returns or raises")
-
-
-def _connect(url: str, options: dict[str, Any]) -> RDBStorage:
     with experimental():  # the heartbeat; braces because Optuna fills in {SCHEMA_VERSION}
         return RDBStorage(
             url.replace("{", "{{").replace("}", "}}"),
@@ -135,10 +197,24 @@ def _connect(url: str, options: dict[str, Any]) -> RDBStorage:
         )
 
 
-def _clashes(last: bool) -> tuple[type[Exception], ...]:
+def _clashes() -> tuple[type[Exception], ...]:
     from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
-    return () if last else (IntegrityError, OperationalError, ProgrammingError)
+    return IntegrityError, OperationalError, ProgrammingError
+
+
+def _impatient(url: str) -> dict[str, Any]:
+    """Lets calls on a server that is gone without a word fail, so that they are tried again."""
+    from sqlalchemy.engine import make_url
+
+    if make_url(url).get_driver_name() not in ("psycopg2", "psycopg"):
+        return {}
+    return {
+        "connect_timeout": HEARTBEAT,
+        "keepalives_idle": GRACE,
+        "keepalives_interval": HEARTBEAT,
+        "tcp_user_timeout": GRACE * 1000,
+    }
 
 
 def _check_sqlite(path: Path, create: bool) -> None:
@@ -173,7 +249,7 @@ def _without_password(url: str) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    while isinstance(error, optuna.exceptions.StorageInternalError) and error.__cause__:
+    while isinstance(error, StorageInternalError) and error.__cause__:
         error = error.__cause__  # Optuna's own text says nothing
     while isinstance(error, ImportError) and error.__cause__:
         error = error.__cause__
@@ -188,6 +264,6 @@ def _advice(error: Exception, url: str) -> str:
         return "install it with pip, or name another driver, as in postgresql+psycopg2://…"
     if isinstance(error, ConnectionError):
         return "start 'optuna.storages.run_grpc_proxy_server' there, or give another --storage"
-    if "too many" in _reason(error):
+    if re.search("too many|connection slots", _reason(error), re.IGNORECASE):
         return "let the server take more, or put Optuna's gRPC proxy before it"
     return "check the address, or give another --storage"

@@ -11,6 +11,7 @@ import optuna
 from optuna.pruners import BasePruner
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
+from optuna.trial import TrialState
 
 from nas.core.choices import check_seed
 from nas.core.corpus import Header
@@ -150,7 +151,7 @@ def open_study(storage: BaseStorage, name: str, task: CollectTask) -> Trials:
 
 
 def check_measure(trials: Trials, evaluator: Evaluator) -> None:
-    """Refuses to go on with other images of the same name; the first to come says which they are.
+    """Refuses to go on with other images of the same name than those that gave results already.
 
     Raises:
         InvalidData: the study's networks were measured on something else.
@@ -159,9 +160,12 @@ def check_measure(trials: Trials, evaluator: Evaluator) -> None:
     if found is None:
         return
     held = trials.study.user_attrs.get(_MEASURE)
-    if held is None:
+    if held == found:
+        return
+    results = any(trial.state == TrialState.COMPLETE for trial in trials.read())
+    if held is None or not results:
         trials.study.set_user_attr(_MEASURE, found)
-    elif held != found:
+    else:
         raise InvalidData(
             f"the images must be those that the study's networks were trained on, whose digest is "
             f"{held[:12]}…, but theirs is {found[:12]}…; fetch the same ones, or give another "

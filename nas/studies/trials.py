@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import optuna
-from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage, fail_stale_trials
 from optuna.trial import FrozenTrial, TrialState
 
 from nas.studies.storage import HEARTBEAT, experimental
 
 T = TypeVar("T")
-_PATIENCE, _LONGEST = 600.0, 30.0
-"""Seconds that a storage may fail for, as where a database moves to another machine, and from one
-question to the next: what is being trained meanwhile is worth more than the wait."""
 _FIRST_BEAT = 1.0  # seconds: shorter trainings do without
 
 _logger = logging.getLogger(__name__)
@@ -31,7 +26,7 @@ class LostTrial(Exception):
 
 
 class Trials:
-    """Reads and writes the trials of a study; waits out short failures of the storage.
+    """Reads and writes the trials of a study.
 
     Args:
         storage: an open one.
@@ -52,21 +47,19 @@ class Trials:
 
     def read(self) -> list[FrozenTrial]:
         """All trials by number; not to be changed."""
-        return _patiently(lambda: self._storage.get_all_trials(self._id, deepcopy=False))
+        return self._storage.get_all_trials(self._id, deepcopy=False)
 
     def get(self, trial_id: int) -> FrozenTrial:
         """One trial."""
-        return _patiently(lambda: self._storage.get_trial(trial_id))
+        return self._storage.get_trial(trial_id)
 
     def create(self, template: FrozenTrial) -> int:
         """Adds a trial in one transaction and returns its id."""
-        return _patiently(lambda: self._storage.create_new_trial(self._id, template))
+        return self._storage.create_new_trial(self._id, template)
 
     def id_of(self, number: int) -> int:
         """The id of the trial with this number."""
-        return _patiently(
-            lambda: self._storage.get_trial_id_from_study_id_trial_number(self._id, number)
-        )
+        return self._storage.get_trial_id_from_study_id_trial_number(self._id, number)
 
     def annotate(self, trial_id: int, **attributes: Any) -> None:
         """Sets user attributes, in order.
@@ -126,30 +119,11 @@ class Trials:
     def fail_stale(self) -> None:
         """Fails the running trials whose heartbeat stopped."""
         with experimental():
-            _patiently(lambda: fail_stale_trials(self.study))
+            fail_stale_trials(self.study)
 
 
 def _while_running(write: Callable[..., Any], *args: Any) -> None:
     try:
-        _patiently(lambda: write(*args))
+        write(*args)
     except UpdateFinishedTrialError as error:
         raise LostTrial from error
-
-
-def _patiently(call: Callable[[], T]) -> T:
-    pause, end = 0.5, time.monotonic() + _PATIENCE
-    while True:
-        try:
-            return call()
-        except _passing() as error:
-            if time.monotonic() + pause > end:
-                raise
-            _logger.warning("the storage fails and is asked again in %g s: %s", pause, error)
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST)
-
-
-def _passing() -> tuple[type[Exception], ...]:
-    """Errors that may be gone in a while."""
-    grpc = sys.modules.get("grpc")
-    return (StorageInternalError,) if grpc is None else (StorageInternalError, grpc.RpcError)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 
 import optuna
-from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
 
 from nas.core.errors import (
@@ -29,7 +28,7 @@ from nas.core.processes import WORKER, end_with_command
 from nas.core.records import Record
 from nas.studies.owners import Owner, Process
 from nas.studies.slots import Claim, Slot, claim
-from nas.studies.storage import not_answering, opened
+from nas.studies.storage import at_once, opened
 from nas.studies.task import CollectTask, check_measure, open_study
 from nas.studies.trials import LostTrial, Trials
 
@@ -65,18 +64,12 @@ def main(pickled: bytes, rank: int, alone: bool, said: Connection) -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         job: Job = pickle.loads(pickled)
-        with opened(job.storage, create=False) as storage:
+        with opened(job.storage, create=False, patient=True) as storage:
             trials = open_study(storage, job.study, job.task)
             check_measure(trials, job.task.evaluator)
             work(job.task, trials, job.slots, Owner.here(job.command), rank, alone)
-    except DeviceLost as error:
-        _logger.warning("%s", error)
-        raise SystemExit(1) from None
     except NasError as error:
         said.send(error)
-        raise SystemExit(1) from None
-    except StorageInternalError as error:
-        said.send(not_answering(error))
         raise SystemExit(1) from None
 
 
@@ -112,7 +105,8 @@ def _train(task: CollectTask, trials: Trials, taken: Claim, alone: bool) -> None
         with trials.beating(taken.trial_id):
             record = _checked(_evaluate(task, slot, reporter), slot)
     except (DiskFull, InvalidData, InvalidOption):
-        trials.interrupt(taken.trial_id)
+        with at_once():
+            trials.interrupt(taken.trial_id)
         raise
     except DeviceLost:
         raise

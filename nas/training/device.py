@@ -14,7 +14,6 @@ from nas.core.processes import WORKER
 BESIDE = "a training must fit into the GPU's memory beside the others"
 
 _NO_MEMORY = ("out of memory", "ALLOC_FAILED")  # torch's own error, CUDA's, those of its libraries
-_LOST = getattr(torch, "AcceleratorError", ())  # torch before 2.8 tells it by its text alone
 
 
 def find_device(name: str) -> torch.device:
@@ -31,10 +30,11 @@ def find_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device("cpu")
     try:
-        with device_errors(BESIDE):
-            torch.empty(1, device=name)
+        torch.empty(1, device=name)
         return torch.device(name)
-    except (RuntimeError, AssertionError, DeviceLost) as error:
+    except (RuntimeError, AssertionError) as error:
+        if _is_full(error):
+            raise OutOfMemory(f"{BESIDE}, but: {_first_line(error)}") from error
         raise InvalidOption(
             f"a device must be auto, cpu, cuda, cuda:N or mps, and there, but got {name!r}: "
             f"{_first_line(error)}"
@@ -57,16 +57,33 @@ def device_errors(must: str, advice: str = "") -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        told = str(error)
-        if any(each in told for each in _NO_MEMORY):
+        if _is_full(error):
             torch.cuda.empty_cache()
             raise OutOfMemory(f"{must}, but: {_first_line(error)}{advice}") from error
-        if isinstance(error, _LOST) or told.startswith("CUDA error"):
+        if not _gpu_answers(error):
             raise DeviceLost(
                 f"the GPU must answer, but: {_first_line(error)}; look at nvidia-smi and the "
-                "system's log, and run again to go on"
+                "system's log"
             ) from error
         raise
+
+
+def _is_full(error: BaseException) -> bool:
+    return any(each in str(error) for each in _NO_MEMORY)
+
+
+def _gpu_answers(error: RuntimeError) -> bool:
+    """False where this process cannot get to its GPU, or to nothing on it any more.
+
+    After some errors each further call fails, too; others leave the GPU as it was.
+    """
+    if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return not str(error).startswith("CUDA")
+    try:
+        torch.cuda.synchronize()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _first_line(error: BaseException) -> str:

@@ -88,14 +88,13 @@ def train(
         max_seconds: no epoch begins after so many, and one that runs is broken off after twice as
             many; None means no limit.
         checkpoint: file to go on from, if it is of the same training, and to write every
-            `nas.training.checkpoint.SAVE_EVERY` seconds at most. It is left there.
+            `nas.training.checkpoint.SAVE_EVERY` seconds at most. It is left there. Where it cannot
+            be written, a warning says so.
 
     Raises:
-        DiskFull: there is no room for the checkpoint.
         OutOfMemory, DeviceLost: see `nas.training.device.device_errors`.
         InvalidData: the data set feeds something else than the architecture is for.
-        InvalidOption: there is no such device, epochs are not at least 1, or the checkpoint cannot
-            be written.
+        InvalidOption: there is no such device, or epochs are not at least 1.
     """
     if architecture.input != data.input:
         raise InvalidData(

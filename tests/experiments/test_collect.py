@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
 from experiments.cli import main
 from experiments.collect import known_input, summary, task_of
@@ -17,6 +18,13 @@ from nas.training import Recipe
 from search_spaces import BlockSpace
 from tests.experiments.test_cli import small_corpus
 from tests.nas.training.data.digits import few_digits
+
+
+def test_workers_are_told_which_kind_of_device(monkeypatch):
+    for there, kind in ((True, "cuda"), (False, "cpu")):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
+        task = task_of(BlockSpace(), "digits", Recipe(), 0, Limits())
+        assert task.evaluator.device == kind
 
 
 def test_the_input_is_known_from_the_folders_study(tmp_path):

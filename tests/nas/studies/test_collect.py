@@ -15,7 +15,14 @@ import toys
 from optuna.trial import TrialState
 
 from nas import Candidate
-from nas.core.errors import DiskFull, InvalidData, InvalidOption, InvalidStudy, WorkersDied
+from nas.core.errors import (
+    DiskFull,
+    InvalidData,
+    InvalidOption,
+    InvalidStudy,
+    OutOfMemory,
+    WorkersDied,
+)
 from nas.studies import collect
 from nas.studies.crew import Crew, End, deaf
 from nas.studies.owners import Owner
@@ -240,7 +247,13 @@ def test_a_lost_device_takes_its_worker_along_and_not_the_network(storage, tmp_p
     assert toys.facts(corpus) == toys.expected(4)
     toys.check_sound(storage, 4)
     assert (tmp_path / "once").exists()
-    assert "a worker died (exit code 1)" in caplog.text
+    assert "a worker died (the GPU must answer, but does not)" in caplog.text
+
+
+def test_images_that_do_not_fit_even_alone_end_the_command(storage):
+    task = toys.task(evaluator=toys.PretendEvaluator(images="too many"))
+    with pytest.raises(OutOfMemory, match="the images must fit"):
+        toys.run(storage, 2, workers=2, task=task)
 
 
 def test_other_images_of_the_same_name_are_refused(storage):

@@ -8,6 +8,7 @@ import optuna
 import psutil
 import pytest
 import toys
+from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
 
 from nas.studies import reclaim as reclaim_module
@@ -97,6 +98,22 @@ def test_nobody_is_taken_for_dead_right_behind_an_outage(toy_study, monkeypatch)
     for now[0] in (0, 5, 10, 60, 61, 70, 80, 89, 90):  # nothing was read from 10 to 60
         reclaimer.sweep(toy_study.read())
     assert judged == [0, 10, 90]
+
+
+def test_an_outage_that_begins_is_not_judged_by(toy_study, monkeypatch):
+    now, judged = [0.0], []
+    monkeypatch.setattr(reclaim_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    def fail_stale():
+        judged.append(now[0])
+        raise StorageInternalError("gone")
+
+    monkeypatch.setattr(toy_study, "fail_stale", fail_stale)
+    add(toy_study, host="far")
+    reclaimer = Reclaimer(toy_study, ME)
+    for now[0] in (0, 10, 20, 29, 30):
+        reclaimer.sweep(toy_study.read())
+    assert judged == [0, 30]
 
 
 def test_trials_of_others_are_left_alone(toy_study):

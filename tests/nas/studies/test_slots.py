@@ -52,8 +52,9 @@ def test_what_killed_its_worker_stands_behind_the_rest(toy_study):
 
 def test_what_was_cut_off_twice_stands_behind_the_rest(toy_study):
     first, *others = Board(SLOTS, []).free
-    for expected in ([first, *others], [*others, first]):
-        toy_study.interrupt(toy_study.create(first.trial(Owner.here())))
+    cut_off = ({}, {"status": "superseded"}, {})
+    for told, expected in zip(cut_off, ([first, *others],) * 2 + ([*others, first],), strict=True):
+        toy_study.interrupt(toy_study.create(first.trial(Owner.here())), **told)
         assert Board(SLOTS, toy_study.read()).free == expected
 
 

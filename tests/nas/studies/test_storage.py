@@ -4,10 +4,13 @@ import sys
 
 import optuna
 import pytest
+from optuna.exceptions import StorageInternalError
 
 from nas.core.errors import InvalidStudy
 from nas.search.quiet import quiet
 from nas.studies import opened
+from nas.studies import storage as storage_module
+from nas.studies.storage import at_once
 
 
 @pytest.mark.parametrize("form", ["{}/a.db", "sqlite:///{}/a.db", "journal:{}/a.log", "{}/n/{{x}}"])
@@ -53,6 +56,67 @@ def test_a_broken_journal(tmp_path):
     assert "a.log must be one that can be opened, but Expecting value" in one_line(
         f"journal:{path}"
     )
+
+
+def gone(cause="connection refused"):
+    error = StorageInternalError("An exception is raised during the commit.")
+    error.__cause__ = Exception(cause)
+    return error
+
+
+def test_calls_of_optuna_wait_too(toy_study, monkeypatch):
+    backend = toy_study._storage._backend
+    real, errors, waits = backend.get_study_user_attrs, iter([gone()] * 4), []
+
+    def read(study_id):
+        for error in errors:
+            raise error
+        return real(study_id)
+
+    monkeypatch.setattr(backend, "get_study_user_attrs", read)
+    monkeypatch.setattr(storage_module.time, "sleep", waits.append)
+    assert "header" in toy_study.study.user_attrs
+    assert waits == [0.2, 0.4, 0.8, 1.6]
+
+
+def test_a_full_disk_is_not_waited_for(toy_study, monkeypatch):
+    refuse(toy_study, monkeypatch, gone("database or disk is full"))
+    with pytest.raises(StorageInternalError):
+        toy_study.study.set_user_attr("a", 1)
+
+
+def test_at_once_nothing_is_waited_for_and_nothing_raised(toy_study, monkeypatch):
+    refuse(toy_study, monkeypatch, gone())
+    with at_once():
+        toy_study.study.set_user_attr("a", 1)
+        raise AssertionError("it fails before")
+
+
+def refuse(trials, monkeypatch, error):
+    def fail(*args):
+        raise error
+
+    def wait(seconds):
+        raise AssertionError("it is waited for")
+
+    monkeypatch.setattr(trials._storage._backend, "set_study_user_attr", fail)
+    monkeypatch.setattr(storage_module.time, "sleep", wait)
+
+
+def test_what_fails_for_long_is_told_in_one_line(storage, toy_study, monkeypatch):
+    monkeypatch.setattr(storage_module, "_LONGEST", 601.0)
+    monkeypatch.setattr(storage_module.time, "sleep", lambda seconds: None)
+    with pytest.raises(InvalidStudy, match="answering, but does not: connection refused; run"):
+        with opened(storage) as backend:
+            monkeypatch.setattr(backend._backend, "get_study_user_attrs", raising(gone()))
+            backend.get_study_user_attrs(0)
+
+
+def raising(error):
+    def fail(*args):
+        raise error
+
+    return fail
 
 
 def test_a_database_without_server_or_driver():

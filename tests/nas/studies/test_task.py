@@ -9,7 +9,7 @@ from nas.core.errors import InvalidOption, InvalidStudy
 from nas.core.limits import Limits
 from nas.search.quiet import quiet
 from nas.studies.storage import opened
-from nas.studies.task import find_study, make_study
+from nas.studies.task import check_measure, find_study, make_study
 from search_spaces import BlockSpace
 
 
@@ -55,6 +55,13 @@ def test_a_study_of_somebody_else_is_refused(storage):
         optuna.create_study(study_name="down", storage=backend)
         with pytest.raises(InvalidStudy, match="must maximize"):
             make_study(backend, "down", toys.task())
+
+
+def test_images_that_gave_no_result_do_not_bind(storage, toy_study):
+    for images in ("a", "b"):
+        check_measure(toy_study, toys.PretendEvaluator(images=images))
+    assert toy_study.study.user_attrs["fingerprint"] == "b"
+    check_measure(toy_study, toys.PretendEvaluator())
 
 
 def test_a_study_that_is_not_there(storage, toy_study):

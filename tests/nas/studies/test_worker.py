@@ -1,3 +1,4 @@
+import threading
 from dataclasses import replace
 
 import optuna
@@ -8,6 +9,7 @@ from optuna.trial import TrialState
 
 from nas import Corpus
 from nas.core.errors import DiskFull, InvalidData
+from nas.studies import storage as storage_module
 from nas.studies import trials as trials_module
 from nas.studies.owners import Owner
 from nas.studies.slots import claim, failures, freed, slots_of
@@ -172,15 +174,16 @@ def test_a_trial_killed_before_its_end_does_not_show(toy_study):
 
 def fail_for(trials, monkeypatch, times):
     """Makes reports fail so many times, and waiting instant."""
-    real, left = trials._storage.set_trial_intermediate_value, iter(range(times))
+    storage, left = trials._storage._backend, iter(range(times))  # below what waits
+    real = storage.set_trial_intermediate_value
 
     def report(*args):
         if next(left, None) is not None:
             raise StorageInternalError("gone")
         real(*args)
 
-    monkeypatch.setattr(trials._storage, "set_trial_intermediate_value", report)
-    monkeypatch.setattr(trials_module.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(storage, "set_trial_intermediate_value", report)
+    monkeypatch.setattr(storage_module.time, "sleep", lambda seconds: None)
 
 
 def test_short_failures_of_the_storage_are_waited_out(toy_study, monkeypatch):
@@ -190,7 +193,7 @@ def test_short_failures_of_the_storage_are_waited_out(toy_study, monkeypatch):
 
 def test_a_lost_storage_is_not_the_networks_fault(toy_study, monkeypatch):
     fail_for(toy_study, monkeypatch, 100)
-    monkeypatch.setattr(trials_module, "_PATIENCE", 5.0)  # and the next wait were longer
+    monkeypatch.setattr(storage_module, "_LONGEST", 601.0)
     with pytest.raises(StorageInternalError):
         do(toy_study, toys.task())
     assert "status" not in toy_study.read()[-1].user_attrs
@@ -203,3 +206,20 @@ def test_records_carry_index_and_seed_of_the_slot(toy_study):
 
     corpus = do(toy_study, toys.task(evaluator=Forgetful()))
     assert [(r.index, r.seed) for r in corpus] == [(s.index, s.seed) for s in SLOTS]
+
+
+def test_a_heartbeat_that_failed_is_tried_again_soon(toy_study, monkeypatch):
+    monkeypatch.setattr(trials_module, "_FIRST_BEAT", 0.01)
+    trial_id = toy_study.create(SLOTS[0].trial(Owner.here()))
+    beats, done = [], threading.Event()
+
+    def beat(trial_id):
+        beats.append(trial_id)
+        if len(beats) < 3:
+            raise StorageInternalError("gone")
+        done.set()
+
+    monkeypatch.setattr(toy_study, "beat", beat)
+    with toy_study.beating(trial_id):
+        assert done.wait(5), "the next one is due after 10 s"
+    assert beats == [trial_id] * 3

@@ -53,6 +53,8 @@ class PretendEvaluator(Evaluator):
     images: str | None = None
 
     def fingerprint(self):
+        if self.images == "too many":
+            raise OutOfMemory("the images must fit")
         return self.images
 
     def evaluate(self, architecture, epochs=None, seed=0, on_epoch=None):

@@ -49,10 +49,25 @@ def test_a_full_gpu_is_told_in_one_line(error):
     assert str(told.value) == f"it must fit, but: {str(error).splitlines()[0]}; do less"
 
 
-def test_a_gpu_that_is_gone_is_not_the_networks_fault():
-    with pytest.raises(DeviceLost, match="but: CUDA error: an illegal memory access"):
+GONE = RuntimeError("CUDA error: an illegal memory access was encountered\nCompile with")
+
+
+@pytest.mark.parametrize("initialised", [False, True])
+def test_a_gpu_that_is_gone_is_not_the_networks_fault(initialised, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: initialised)
+    monkeypatch.setattr(torch.cuda, "synchronize", raises(GONE))
+    with pytest.raises(DeviceLost, match=r"but: CUDA error: an illegal memory access was enc.*;"):
         with device_errors("it must fit"):
-            raise RuntimeError("CUDA error: an illegal memory access was encountered\nCompile with")
+            raise GONE
+
+
+def test_a_gpu_that_still_answers_is_not_at_fault(monkeypatch):
+    error = RuntimeError("CUDA error: invalid configuration argument")
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    with pytest.raises(RuntimeError) as told, device_errors("it must fit"):
+        raise error
+    assert told.value is error
 
 
 def test_other_errors_stay_what_they_are():
