@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import nas
-from experiments.corpora import NAMES, fitted_folder
+from experiments.corpora import HELD, fitted_folder
 from nas.core.corpus import Header
 from nas.core.errors import InvalidOption
 from nas.core.files import check_folder, write_text
@@ -199,7 +199,7 @@ def surrogate_folder(path: Path) -> RunFolder:
     if (folder.surrogate / "surrogate.json").is_file():
         return folder
     raise InvalidOption(
-        f"--surrogate must be a folder that 'nas fit' wrote, or one of {', '.join(NAMES)}, but "
+        f"--surrogate must be a folder that 'nas fit' wrote, or one of {', '.join(HELD)}, but "
         f"{path} holds no surrogate"
     )
 

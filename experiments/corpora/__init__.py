@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from nas.core.errors import InvalidOption
+
 FOLDER = Path(__file__).parent
 """Holds, for each name, NAME.yaml (how it is collected), NAME.jsonl.gz, NAME.md and the folder NAME
 with a fitted surrogate and its task."""
@@ -12,8 +14,17 @@ HELD = tuple(name for name in NAMES if (FOLDER / f"{name}.jsonl.gz").exists())
 
 
 def corpus_file(path: Path) -> Path:
-    """The corpus of that name where there is one and no such file; else the path itself."""
-    return _named(path, FOLDER / f"{path}.jsonl.gz")
+    """The corpus of that name where there is one and no such file; else the path itself.
+
+    Raises:
+        InvalidOption: it looks like a name, but there is neither.
+    """
+    found = _named(path, FOLDER / f"{path}.jsonl.gz")
+    if not (found.exists() or found.suffix or found.parent.name):
+        raise InvalidOption(
+            f"a corpus must be a file, or one of {', '.join(HELD)}, but there is no {path}"
+        )
+    return found
 
 
 def fitted_folder(path: Path) -> Path:

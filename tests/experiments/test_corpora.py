@@ -80,7 +80,8 @@ def folder(tmp_path, monkeypatch):
     (held / "tiny.yaml").write_text(CONFIG)
     for module in ("", ".__main__", ".card"):
         monkeypatch.setattr(import_module(f"experiments.corpora{module}"), "FOLDER", held)
-    monkeypatch.setattr(experiments.corpora, "NAMES", ("tiny",))
+    for names in ("NAMES", "HELD"):
+        monkeypatch.setattr(experiments.corpora, names, ("tiny",))
     monkeypatch.setattr("experiments.corpora.__main__.NAMES", ("tiny",))
     return held
 
@@ -114,6 +115,10 @@ def test_a_name_that_is_none_is_refused_with_the_names_there_are(folder, capsys)
     assert command(make_corpus, ["--name=huge", "--networks=3"]) == 2
     assert "--name must be one of tiny, but got huge" in capsys.readouterr().err
     assert main(["predict", "--surrogate=huge", "--architecture=x.json"]) == 2
+    capsys.readouterr()
+    assert main(["corpus", "info", "huge"]) == 2
+    said = capsys.readouterr().err
+    assert said == "nas: error: a corpus must be a file, or one of tiny, but there is no huge\n"
 
 
 @pytest.mark.slow
