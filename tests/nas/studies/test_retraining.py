@@ -131,6 +131,7 @@ def test_collecting_adds_them_once(trained, storage, no_workers):
     assert len(trials) == 16 and {t.state for t in trials} == {TrialState.COMPLETE}
 
 
+@pytest.mark.slow
 def test_a_retry_of_another_command_is_waited_for(toy_study, storage):
     """It is given up in the moment in which all seems to be done."""
     train(toy_study, SLOTS[:4], toys.Odd(width=SLOTS[1].decisions["width"], deed="raise"))

@@ -5,11 +5,14 @@ import pytest
 import toys
 
 from nas import Input
-from nas.core.errors import InvalidOption, InvalidStudy
+from nas.core.errors import InvalidData, InvalidOption, InvalidStudy
 from nas.core.limits import Limits
 from nas.search.quiet import quiet
+from nas.studies.owners import Owner
+from nas.studies.slots import slots_of
 from nas.studies.storage import opened
 from nas.studies.task import check_measure, find_study, make_study
+from nas.studies.worker import work
 from search_spaces import BlockSpace
 
 
@@ -55,6 +58,13 @@ def test_a_study_of_somebody_else_is_refused(storage):
         optuna.create_study(study_name="down", storage=backend)
         with pytest.raises(InvalidStudy, match="must maximize"):
             make_study(backend, "down", toys.task())
+
+
+def test_other_images_of_the_same_name_are_refused(toy_study):
+    check_measure(toy_study, toys.PretendEvaluator(images="a" * 64))
+    work(toys.TASK, toy_study, slots_of(toys.TASK, 1), Owner.here())
+    with pytest.raises(InvalidData, match="digest is aaaaaaaaaaaa…, but theirs is bbbbbbbbbbbb…"):
+        check_measure(toy_study, toys.PretendEvaluator(images="b" * 64))
 
 
 def test_images_that_gave_no_result_do_not_bind(storage, toy_study):
