@@ -198,9 +198,10 @@ def _database(url: str, create: bool) -> RDBStorage:
 
 
 def _clashes() -> tuple[type[Exception], ...]:
+    """Errors of an opening that may be gone in a while."""
     from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
-    return IntegrityError, OperationalError, ProgrammingError
+    return ConnectionError, IntegrityError, OperationalError, ProgrammingError
 
 
 def _impatient(url: str) -> dict[str, Any]:
