@@ -147,6 +147,7 @@ def _plain(spec: str, networks: list[Architecture], folder: str) -> float:
         TensorDataset((part.images / 255 - data.mean[0]) / data.std[0], part.labels)
         for part in (data.train, data.val)
     )
+    # A GPU and its libraries start here.
     F.conv2d(torch.ones(1, 1, 1, 1, device=DEVICE), torch.ones(1, 1, 1, 1, device=DEVICE))
     start = time.perf_counter()
     for network in networks:

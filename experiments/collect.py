@@ -124,8 +124,10 @@ def task_of(
     """Everything a worker needs, on the data set's input: `fed` where that is known already."""
     from nas.evaluators import TrainingEvaluator
     from nas.studies import CollectTask, stream
+    from nas.training.device import find_device
 
-    device = _certain(device)
+    if device == "auto":  # a worker whose GPU fails must not go on, slowly, on the CPU
+        device = find_device(device).type
     evaluator = TrainingEvaluator(data, recipe, device, checkpoint_dir, max_seconds)
     if checkpoint_dir is not None:
         check_folder(checkpoint_dir, "--checkpoint_dir")
@@ -140,15 +142,6 @@ def task_of(
         source="nas collect",
     )
     return CollectTask(space, evaluator, header, seed, limits=limits)
-
-
-def _certain(device: str) -> str:
-    """What "auto" is here: a worker whose GPU fails must not go on, slowly, on the CPU."""
-    if device != "auto":
-        return device
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def known_input(folder: RunFolder, study: str, data: str) -> Input | None:

@@ -69,9 +69,7 @@ class TrainingEvaluator(Evaluator):
         Raises:
             InvalidData: there is no such data set, or it is broken.
         """
-        from nas.training.data import load_data
-
-        return load_data(self.data)
+        return _read(self.data)
 
     @property
     def input(self) -> Input:
@@ -147,9 +145,15 @@ class TrainingEvaluator(Evaluator):
 
 
 @lru_cache(maxsize=1)
-def _load(spec: str, device: str) -> DataSet:
+def _read(spec: str) -> DataSet:
     from nas.training.data import load_data
+
+    return load_data(spec)
+
+
+@lru_cache(maxsize=1)
+def _load(spec: str, device: str) -> DataSet:
     from nas.training.device import BESIDE, device_errors, find_device
 
     with device_errors(BESIDE):
-        return load_data(spec).to(find_device(device))
+        return _read(spec).to(find_device(device))

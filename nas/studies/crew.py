@@ -39,10 +39,10 @@ class End:
 
     @property
     def death(self) -> str | None:
-        """How it died, for people; None where it left by itself."""
+        """How it ended, for people; None where it left with something that the user can mend."""
         if isinstance(self.error, DeviceLost):
             return str(self.error)
-        return None if self.error or not self.exitcode else told(self.exitcode)
+        return None if self.error else told(self.exitcode)
 
 
 def told(exitcode: int) -> str:

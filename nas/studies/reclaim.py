@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from optuna.trial import FrozenTrial, TrialState
 
-from nas.studies.crew import End, told
+from nas.studies.crew import End
 from nas.studies.owners import Owner, Process
 from nas.studies.slots import Board, Claim, Slot, owner_of, slot_name
 from nas.studies.storage import GRACE, HEARTBEAT, passing
@@ -55,15 +55,14 @@ class Reclaimer:
                 continue
             slot = next(slot for slot in slots if slot.name == slot_name(trial))
             trial_id = self._trials.id_of(trial.number)
-            death = end.death or told(end.exitcode)  # or it ended in the middle of a training
-            if end.error is not None and end.death is None:
+            if end.death is None:
                 self._trials.interrupt(trial_id)
             elif _guilty(end.exitcode, _deaths(slot, board.trials) + 1):
-                error = f"its worker died ({death})"
+                error = f"its worker died ({end.death})"
                 with suppress(LostTrial):
-                    fail(self._trials, Claim(slot, trial_id), error, died=death)
+                    fail(self._trials, Claim(slot, trial_id), error, died=end.death)
             else:
-                self._trials.interrupt(trial_id, died=death)
+                self._trials.interrupt(trial_id, died=end.death)
 
     def sweep(self, trials: Sequence[FrozenTrial], mourned: Collection[int] = ()) -> None:
         """Ends the trials whose worker is gone and not left to a living command.

@@ -22,7 +22,6 @@ def find_device(name: str) -> torch.device:
     Of several GPUs, workers take turns by their number, unless the name tells which one.
 
     Raises:
-        OutOfMemory: it has none left.
         InvalidOption: there is no such device.
     """
     if name in ("auto", "cuda") and torch.cuda.is_available():
@@ -34,7 +33,7 @@ def find_device(name: str) -> torch.device:
         return torch.device(name)
     except (RuntimeError, AssertionError) as error:
         if _is_full(error):
-            raise OutOfMemory(f"{BESIDE}, but: {_first_line(error)}") from error
+            raise  # it is there; `device_errors` tells the rest
         raise InvalidOption(
             f"a device must be auto, cpu, cuda, cuda:N or mps, and there, but got {name!r}: "
             f"{_first_line(error)}"

@@ -23,6 +23,7 @@ from tests.nas.training.data.digits import few_digits
 def test_workers_are_told_which_kind_of_device(monkeypatch):
     for there, kind in ((True, "cuda"), (False, "cpu")):
         monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
         task = task_of(BlockSpace(), "digits", Recipe(), 0, Limits())
         assert task.evaluator.device == kind
 

@@ -13,9 +13,9 @@ from optuna.trial import TrialState
 
 from nas.studies import reclaim as reclaim_module
 from nas.studies import storage as storage_module
-from nas.studies.crew import End
+from nas.studies.crew import End, told
 from nas.studies.owners import Owner, Process
-from nas.studies.reclaim import Reclaimer, told
+from nas.studies.reclaim import Reclaimer
 from nas.studies.slots import Board, occupy, slots_of
 from nas.studies.storage import opened
 from nas.studies.task import make_study

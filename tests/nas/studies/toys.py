@@ -89,6 +89,11 @@ class Odd(PretendEvaluator):
             return replace(record, hyperparameters={"x": {1, 2}})
         return replace(record, status=self.deed)
 
+    def mark(self):
+        """Notes that it was done, where it is to be done once."""
+        if self.once is not None:
+            open(self.once, "x").close()
+
     def end(self, on_epoch):
         if self.deed == "raise":
             raise ValueError("no such luck\nwith details")
@@ -97,12 +102,10 @@ class Odd(PretendEvaluator):
         if self.deed == "no data":
             raise InvalidData("the images must be there, but are not; fetch them")
         if self.deed == "out of memory":
-            if self.once is not None:
-                open(self.once, "x").close()
+            self.mark()
             raise OutOfMemory("a training must fit")
         if self.deed == "lost device":
-            if self.once is not None:
-                open(self.once, "x").close()
+            self.mark()
             raise DeviceLost("the GPU must answer, but does not")
         if self.deed == "full disk":
             raise OSError(errno.ENOSPC, "No space left on device", "weights.ckpt")
@@ -112,8 +115,7 @@ class Odd(PretendEvaluator):
             time.sleep(3600)
         if self.deed in ("SIGSEGV", "SIGKILL"):
             on_epoch(1, 0.5)
-            if self.once is not None:
-                open(self.once, "x").close()
+            self.mark()
             os.kill(os.getpid(), getattr(signal, self.deed))
             time.sleep(10)
 
