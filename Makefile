@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.installed
 CODE := nas search_spaces surrogates experiments benchmarks tests
 
-.PHONY: demo test check bench slow
+.PHONY: demo test check bench slow gpu
 demo: $(READY)
 	$(BIN)/nas demo --out runs/demo
 
@@ -19,6 +19,9 @@ check: $(READY)
 
 slow: $(READY)
 	$(BIN)/python -m pytest -q -m slow
+
+gpu: $(READY)
+	$(BIN)/python -m pytest -q -m gpu
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -1,7 +1,7 @@
 """Measures speed: one line a measurement, and all of them in benchmarks/results.json.
 
-Machines are noisy: compare figures of one run, not of two machines. Each figure is the median of
-several repeats, but for the fit of 800 networks, which is timed once.
+Machines are noisy: compare figures of one run, not of two machines. What takes less than some
+seconds is repeated, and the median told.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def cli_start() -> dict[str, float]:
 
 
 def main() -> None:
-    """Runs all measurements on one core."""
+    """Runs all measurements: collecting on all cores, or the GPU, the others on one core."""
     torch.set_num_threads(1)
     results: dict[str, float] = {}
     for measure in (cli_start, peephole, collecting):

@@ -201,7 +201,8 @@ def _convolution(module: nn.Module, shape: tuple[int, ...], inner: bool) -> floa
 def _best(function: Callable[[], None]) -> float:
     """The shortest of some calls behind a first one: a limit has no bad luck.
 
-    A GPU gets them all at once, so that it never waits for the next one, and tells their mean.
+    A GPU gets them all at once and tells their mean, in which the launches of its kernels count as
+    far as they take longer than the kernels.
     """
     if DEVICE == "cuda":
         function()

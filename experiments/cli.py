@@ -10,7 +10,6 @@ import importlib
 import inspect
 import logging
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from experiments.folder import OPTIONS
 from experiments.wording import advised
-from nas.core.errors import NasError
+from nas.core.errors import NasError, without_passwords
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
@@ -173,7 +172,7 @@ def run(words: list[str]) -> int:
         return fail(f"the options cannot be used: {what}; see 'nas {name} --help'")
     arguments.pop("config", None)
     options = parser.dump(config, skip_link_targets=False)
-    token = OPTIONS.set((name, re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", options)))
+    token = OPTIONS.set((name, without_passwords(options)))
     try:
         verb.function()(**arguments)
     finally:

@@ -153,6 +153,7 @@ class RunFolder:
 
 
 PACKAGES = ("torch", "pytorch-lightning", "optuna", "scikit-learn", "numpy", "scipy")
+"""Installed ones whose next release may answer differently."""
 
 
 def versions() -> str:

@@ -12,10 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from experiments.folder import PACKAGES
 from nas.core.errors import InvalidOption
-
-PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "pytorch-lightning", "optuna")
-"""Installed ones whose next release may answer differently."""
 
 
 def digest(content: object) -> str:

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn, TextIO
 
 from nas.core.errors import InvalidOption
 
@@ -37,16 +37,21 @@ def has_terminal() -> bool:
 
 
 def say(text: str = "") -> None:
-    """Prints a line at once, also into a pipe; one that nobody reads any more ends no work."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Prints a line on stdout."""
+    _print(text, sys.stdout)
 
 
 def warn(text: str) -> None:
     """Prints one line on stderr."""
-    print(f"nas: warning: {text}", file=sys.stderr, flush=True)
+    _print(f"nas: warning: {text}", sys.stderr)
+
+
+def _print(text: str, stream: TextIO) -> None:
+    """Prints a line at once, also into a pipe; one that nobody reads any more ends no work."""
+    try:
+        print(text, file=stream, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def wrote(paths: Sequence[object], following: Sequence[str] = ()) -> None:
@@ -84,7 +89,7 @@ class ProgressBar:
         due = time.monotonic() - self._last >= PLAIN_EVERY
         if done != self._shown and (due or done >= total):
             self._shown, self._last = done, time.monotonic()
-            print(f"{self._label}: {text}", file=sys.stderr, flush=True)
+            _print(f"{self._label}: {text}", sys.stderr)
 
     def close(self) -> None:
         """Ends the bar's line."""

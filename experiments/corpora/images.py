@@ -10,6 +10,7 @@ of the training images. Pixels are means of the larger image's, rounded.
 from __future__ import annotations
 
 import sys
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 
 from experiments.cli import command
 from nas.core.errors import InvalidOption
+from nas.core.files import write_bytes
 from nas.training.data import DataSet, Images, load_data
 
 
@@ -36,11 +38,9 @@ def images(data: str, size: int, train: int, val: int, test: int, out: Path) -> 
 
 def write_smaller(data: DataSet, size: int, train: int, val: int, test: int, out: Path) -> None:
     """Writes such a file, whole or not at all, and its folder."""
-    arrays = smaller(data, size, train, val, test)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_suffix(".tmp.npz")
-    np.savez_compressed(temporary, **arrays)
-    temporary.replace(out)
+    file = BytesIO()
+    np.savez_compressed(file, **smaller(data, size, train, val, test))
+    write_bytes(out, file.getbuffer())
 
 
 def smaller(data: DataSet, size: int, train: int, val: int, test: int) -> dict[str, Any]:

@@ -18,6 +18,8 @@
 Each message says what must hold, what came, and what to do about it.
 """
 
+import re
+
 
 class NasError(Exception):
     """Root of all errors that a user can mend."""
@@ -79,3 +81,8 @@ class WorkersDied(NasError):
     """Networks are left, and every worker died more often than it is replaced."""
 
     exit_status = 1
+
+
+def without_passwords(text: str) -> str:
+    """The text with the passwords of its URLs starred."""
+    return re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", text)

@@ -153,7 +153,7 @@ def _read(spec: str) -> DataSet:
 
 @lru_cache(maxsize=1)
 def _load(spec: str, device: str) -> DataSet:
-    from nas.training.device import BESIDE, device_errors, find_device
+    from nas.training.device import BESIDE, device_errors, use_device
 
     with device_errors(BESIDE):
-        return _read(spec).to(find_device(device))
+        return _read(spec).to(use_device(device))

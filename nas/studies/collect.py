@@ -85,11 +85,11 @@ def collect(
     with quiet(), opened(storage) as opened_storage:
         trials = make_study(opened_storage, study, task)
         wanted = _tried_again(slots, trials) if retry_failed else slots
-        _run(replace(job, slots=wanted), trials, workers, on_progress, reclaim)
+        workers = _run(replace(job, slots=wanted), trials, workers, on_progress, reclaim)
         if retrain:
             board = Board(wanted[:networks], trials.read())
             while not board.complete:  # another command tries some of them again
-                _run(replace(job, slots=wanted), trials, workers, on_progress)
+                workers = _run(replace(job, slots=wanted), trials, workers, on_progress)
                 board = Board(wanted[:networks], trials.read())
             more = retrainings(board, retrain, train_seed)
             more = _tried_again(more, trials) if retry_failed else more
@@ -107,9 +107,11 @@ def _run(
     workers: int,
     on_progress: OnProgress | None,
     reclaim: bool = False,
-) -> None:
+) -> int:
+    """Trains what is missing; returns how many workers there was room for in the end."""
     crew, reclaimer = Crew(_pickled(job), workers), Reclaimer(trials, job.command)
     _Run(trials, job.slots, crew, reclaimer, on_progress).until_complete(reclaim)
+    return crew.size
 
 
 class _Run:

@@ -61,10 +61,14 @@ class _Worker(NamedTuple):
 
 
 class Crew:
-    """At most `size` workers on one job, a pickled `nas.studies.worker.Job`."""
+    """At most `size` workers on one job, a pickled `nas.studies.worker.Job`.
+
+    Attributes:
+        size: as given, or as few as there turned out to be room for.
+    """
 
     def __init__(self, job: bytes, size: int) -> None:
-        self._job, self._size = job, size
+        self._job, self._ranks, self.size = job, range(size), size
         self._live: dict[int, _Worker] = {}
         self._deaths: Counter[int] = Counter()
 
@@ -84,12 +88,12 @@ class Crew:
         return not self._live and not self._places()
 
     def shrink(self, end: End) -> int:
-        """From now on fewer workers than that one found too many, at least one; how many it is.
+        """From now on fewer workers than that one found too many, at least one: the new size.
 
         Several that end in the same moment for want of memory take the place of one.
         """
-        self._size = max(1, min(self._size, end.size - 1))
-        return self._size
+        self.size = max(1, min(self.size, end.size - 1))
+        return self.size
 
     def fill(self, wanted: int) -> None:
         """Starts workers until so many run, as far as there are places for them."""
@@ -118,20 +122,19 @@ class Crew:
             self._bury(rank)
 
     def _places(self) -> list[int]:
-        room = max(0, self._size - self.live)
-        ranks = range(self._size)
-        free = [r for r in ranks if r not in self._live and self._deaths[r] <= REPLACEMENTS]
-        return free[:room]
+        room = max(0, self.size - self.live)
+        left = (rank for rank in self._ranks if self._deaths[rank] <= REPLACEMENTS)
+        return [rank for rank in left if rank not in self._live][:room]
 
     def _start(self, rank: int) -> None:
         context = multiprocessing.get_context("spawn")
         heard, said = context.Pipe(duplex=False)
-        arguments = self._job, rank, self._size == 1, said
+        arguments = self._job, rank, self.size == 1, said
         process = context.Process(target=main, args=arguments, name=f"worker {rank}")
         with one_thread_each(), deaf():
             process.start()
         said.close()
-        self._live[rank] = _Worker(process, heard, self._size)
+        self._live[rank] = _Worker(process, heard, self.size)
 
     def _bury(self, rank: int) -> End:
         process, heard, size = self._live.pop(rank)

@@ -121,7 +121,8 @@ def _next_round(
         if held:
             return held
         batch = _asked(sampler, trials, sampler.refit_every)
-        _keep(trials, number, batch)
+        if not _kept(trials, task.space, number):  # or meanwhile
+            _keep(trials, number, batch)
         return _kept(trials, task.space, number)
 
 

@@ -21,7 +21,7 @@ from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import BaseStorage, GrpcStorageProxy, JournalStorage, RDBStorage, get_storage
 from optuna.storages.journal import JournalFileBackend
 
-from nas.core.errors import InvalidStudy
+from nas.core.errors import InvalidStudy, without_passwords
 
 HEARTBEAT, GRACE = 10, 30  # seconds
 _SQLITE_TIMEOUT = 60  # seconds that a writer waits for the others
@@ -32,7 +32,8 @@ trained meanwhile is worth more than the wait."""
 
 _BRIEFLY = 1.5  # seconds: two commands that make the tables at once get into each other's way
 _FIRST, _LONGEST = 0.2, 30.0  # seconds from one question to the next
-_LASTING = ("disk is full", "readonly database")  # what waiting does not mend
+# What waiting does not mend.
+_LASTING = ("disk is full", "No space left", "quota exceeded", "readonly database")
 
 _logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -61,7 +62,7 @@ def opened(
         raise
     except Exception as error:  # each database driver has its own
         raise InvalidStudy(
-            f"the storage {_without_password(text)} must be one that can be opened, but "
+            f"the storage {without_passwords(text)} must be one that can be opened, but "
             f"{_reason(error)}; {_advice(error, text)}"
         ) from error
     try:
@@ -123,12 +124,18 @@ def _waiting(storage: BaseStorage) -> BaseStorage:
 
 
 def _waiting_call(call: Callable[..., T]) -> Callable[..., T]:
+    def in_one_kind(*args: Any, **more: Any) -> T:
+        try:
+            return call(*args, **more)
+        except OSError as error:  # of a journal's file
+            raise StorageInternalError(str(error)) from error
+
     @wraps(call)
     def waiting(*args: Any, **more: Any) -> T:
         patience = _PATIENCE.get()
         before = _PATIENCE.set(0.0)  # for the calls inside this one
         try:
-            return waited(lambda: call(*args, **more), passing(), patience)
+            return waited(lambda: in_one_kind(*args, **more), passing(), patience)
         finally:
             _PATIENCE.reset(before)
 
@@ -243,10 +250,6 @@ def _check_file(path: Path, create: bool) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     elif not path.exists():
         raise InvalidStudy(f"the storage {path} must exist, but there is no such file")
-
-
-def _without_password(url: str) -> str:
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
 
 
 def _reason(error: BaseException) -> str:

@@ -11,7 +11,6 @@ import optuna
 from optuna.pruners import BasePruner
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
-from optuna.trial import TrialState
 
 from nas.core.choices import check_seed
 from nas.core.corpus import Header
@@ -151,23 +150,20 @@ def open_study(storage: BaseStorage, name: str, task: CollectTask) -> Trials:
 
 
 def check_measure(trials: Trials, evaluator: Evaluator) -> None:
-    """Refuses to go on with other images of the same name than those that gave results already.
+    """Refuses to go on with other images of the same name than those that the study began with.
 
     Raises:
-        InvalidData: the study's networks were measured on something else.
+        InvalidData: it began with something else.
     """
     found = evaluator.fingerprint()
     if found is None:
         return
-    held = trials.study.user_attrs.get(_MEASURE)
-    if held == found:
-        return
-    results = any(trial.state == TrialState.COMPLETE for trial in trials.read())
-    if held is None or not results:
+    if _MEASURE not in trials.study.user_attrs:
         trials.study.set_user_attr(_MEASURE, found)
-    else:
+    held = trials.study.user_attrs[_MEASURE]  # another machine may have been faster
+    if held != found:
         raise InvalidData(
-            f"the images must be those that the study's networks were trained on, whose digest is "
+            f"the images must be those that the study began with, whose digest is "
             f"{held[:12]}…, but theirs is {found[:12]}…; fetch the same ones, or give another "
             "--study or --out"
         )

@@ -13,7 +13,8 @@ from nas.core.processes import WORKER
 
 BESIDE = "a training must fit into the GPU's memory beside the others"
 
-_NO_MEMORY = ("out of memory", "ALLOC_FAILED")  # torch's own error, CUDA's, those of its libraries
+# torch's own error and CUDA's, cuBLAS', cuDNN's
+_NO_MEMORY = ("out of memory", "ALLOC_FAILED", "ALLOCATION_FAILED")
 
 
 def find_device(name: str) -> torch.device:
@@ -38,6 +39,14 @@ def find_device(name: str) -> torch.device:
             f"a device must be auto, cpu, cuda, cuda:N or mps, and there, but got {name!r}: "
             f"{_first_line(error)}"
         ) from error
+
+
+def use_device(name: str) -> torch.device:
+    """`find_device`, and of several GPUs the one that is asked whether it still answers."""
+    device = find_device(name)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    return device
 
 
 @contextmanager

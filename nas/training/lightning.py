@@ -23,6 +23,8 @@ def quiet() -> Iterator[None]:
         with warnings.catch_warnings():
             # Lightning looks at its own batches in a way that newer torch deprecates.
             warnings.filterwarnings("ignore", message=r"`isinstance\(treespec, LeafSpec\)`")
+            # Who asks for the CPU knows.
+            warnings.filterwarnings("ignore", message="GPU available but not used")
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

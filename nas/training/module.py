@@ -101,6 +101,7 @@ class SampledNetwork(pl.LightningModule):
         self._step(self.optimizers(), batch, progress)
 
     def _step(self, optimizer: Any, batch: tuple[Tensor, Tensor], progress: float) -> None:
+        torch.clear_autocast_cache()  # a step has its own weights, also where epochs share autocast
         images, labels = batch
         for group in optimizer.param_groups:
             group["lr"] = self.recipe.rate(progress)

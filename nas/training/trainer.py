@@ -22,7 +22,7 @@ from nas.core.records import FINISHED
 from nas.networks import build, initialise
 from nas.training.checkpoint import CheckpointFile, KeepEpochs
 from nas.training.data import Batches, DataSet, Images
-from nas.training.device import BESIDE, device_errors, find_device
+from nas.training.device import BESIDE, device_errors, use_device
 from nas.training.lightning import LeaveSigterm, interruptible, quiet
 from nas.training.module import OnEpoch, WholeEpochs
 from nas.training.recipe import Recipe
@@ -103,7 +103,7 @@ def train(
         )
     if epochs is not None and epochs < 1:
         raise InvalidOption(f"epochs must be at least 1, but got {epochs}")
-    place, epochs = find_device(device), epochs or recipe.epochs
+    place, epochs = use_device(device), epochs or recipe.epochs
     file = None
     if checkpoint is not None:
         of = _identity(architecture, data, recipe, epochs, seed, place)

@@ -13,7 +13,7 @@ from experiments.cli import command, main
 from experiments.corpora import FOLDER, HELD
 from experiments.corpora.__main__ import corpus as make_corpus
 from experiments.corpora.card import card
-from experiments.corpora.images import shrunk, smaller
+from experiments.corpora.images import shrunk, smaller, write_smaller
 from experiments.folder import read_task, surrogate_folder
 from nas import Corpus, Query, Surrogate
 from nas.core import metrics
@@ -46,6 +46,14 @@ def test_no_validation_image_is_trained_on(data):
     arrays = smaller(data, size=4, train=20, val=10, test=5)
     learnt, held_out = ({i.tobytes() for i in arrays[f"{p}_images"]} for p in ("train", "val"))
     assert len(learnt) == 20 and len(held_out) == 10 and not learnt & held_out
+
+
+def test_a_file_that_cannot_be_written_is_told_in_one_line(data, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InvalidOption, match="must be a file that can be written"):
+        write_smaller(data, 2, 20, 10, 5, tmp_path / "file" / "small.npz")
+    write_smaller(data, 2, 20, 10, 5, tmp_path / "new" / "small.npz")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["small.npz"]
 
 
 def test_pixels_are_means():

@@ -27,11 +27,16 @@ def test_how_many_networks_are_trained_at_a_time(monkeypatch, gpus, cores, devic
     assert training_workers(3, device) == 3
 
 
-def test_a_pipe_that_nobody_reads_ends_no_work():
-    lines = "say('one'); time.sleep(1); say('two'); say('three'); print('done', file=sys.stderr)"
-    code = f"import sys, time; from experiments.terminal import say; {lines}"
+@pytest.mark.parametrize(
+    ("tell", "read", "other"), [("say", "stdout", "stderr"), ("warn", "stderr", "stdout")]
+)
+def test_a_pipe_that_nobody_reads_ends_no_work(tell, read, other):
+    lines = f"{tell}('one'); time.sleep(1); {tell}('two'); {tell}('three')"
+    end = f"print('done', file=sys.{other})"
+    code = f"import sys, time; from experiments.terminal import {tell}; {lines}; {end}"
     with subprocess.Popen([sys.executable, "-c", code], stdout=PIPE, stderr=PIPE) as process:
-        assert process.stdout.readline() == b"one\n"
-        process.stdout.close()
-        assert process.stderr.read() == b"done\n"
+        pipe = getattr(process, read)
+        assert pipe.readline().endswith(b"one\n")
+        pipe.close()
+        assert getattr(process, other).read() == b"done\n"
     assert process.returncode == 0

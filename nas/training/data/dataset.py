@@ -63,7 +63,9 @@ class DataSet:
         return found.hexdigest()
 
     def to(self, device: torch.device) -> DataSet:
-        """The same on a device; nothing is copied where it lies there already."""
+        """The same on a device; itself where it lies there already."""
+        if self.train.images.device == device:
+            return self
         test = self.test and self.test.to(device)
         return replace(self, train=self.train.to(device), val=self.val.to(device), test=test)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ def _read_npz(name: str, path: Path) -> dict[str, np.ndarray]:
             return dict(file)
     except FileNotFoundError as error:
         raise InvalidData(f"{name} must name a file, but {path} does not exist") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InvalidData(
             f"{name} must be a file of numeric arrays that numpy.savez wrote, but: "
             f"{' '.join(str(error).split())}; write it with numpy.savez"

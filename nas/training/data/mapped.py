@@ -7,9 +7,9 @@ import json
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import torch
@@ -36,7 +36,7 @@ def mapped(source: Sequence[str], files: Iterable[Path], make: Callable[[], Data
     """The data set that `make` gives, out of the cache's files if it is large.
 
     The first process writes them; whoever comes later reads neither images nor archives again. A
-    cache that cannot be written costs memory, and nothing else.
+    cache that cannot be read or written costs memory, and nothing else.
 
     Args:
         source: tells it from other data sets.
@@ -48,17 +48,21 @@ def mapped(source: Sequence[str], files: Iterable[Path], make: Callable[[], Data
     except OSError:  # a file is missing, as loading will tell
         return make()
     folder = cache() / "mapped" / digest[:16]
-    if (folder / _FACTS).is_file():
+    try:
         return _read(folder)
-    data = make()
+    except FileNotFoundError:
+        data = make()
+    except OSError as error:
+        _logger.info("%s cannot be read: %s", folder, error)
+        return make()
     if _bytes_of(data) < SMALL:
         return data
     try:
         _write(data, folder)
+        return _read(folder)
     except OSError as error:
         _logger.info("%s is not shared between processes: %s", data.name, error)
         return data
-    return _read(folder)
 
 
 def _stamp(files: Iterable[Path]) -> list[tuple[str, int, int]]:
@@ -73,7 +77,8 @@ def _bytes_of(data: DataSet) -> int:
 def _write(data: DataSet, folder: Path) -> None:
     """All files in a folder of their own, whose rename makes them valid at once."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent))
+    temporary = folder.with_name(f"{folder.name}.{uuid4().hex}.tmp")
+    temporary.mkdir()  # for all users who may share the cache, as the umask says
     try:
         for name, part in zip(_PARTS, (data.train, data.val, data.test), strict=True):
             for field, tensor in zip(Images._fields, part or (), strict=part is not None):

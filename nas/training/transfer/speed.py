@@ -42,7 +42,7 @@ def measure(classifier: Classifier, size: Input, recipe: TransferRecipe, batch: 
     Args:
         classifier: a network; a copy of it is measured.
         size: of the images.
-        recipe: its precision, momentum and weight decay count.
+        recipe: its precision and momentum count.
         batch: images at a time.
 
     Raises:

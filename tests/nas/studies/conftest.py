@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import toys
 
 from nas.search.quiet import quiet
+from nas.studies.crew import Crew
 from nas.studies.storage import opened
 from nas.studies.task import find_study, make_study
 
@@ -42,3 +43,13 @@ def toy_study(storage, empty_study):
     shutil.copy(empty_study, storage)
     with opened(storage) as backend:
         yield find_study(backend, "toy")
+
+
+@pytest.fixture
+def no_workers(monkeypatch):
+    """Nothing is trained."""
+
+    def refuse(*args):
+        raise AssertionError("no worker may be started")
+
+    monkeypatch.setattr(Crew, "_start", refuse)

@@ -23,7 +23,7 @@ from nas.core.errors import (
     WorkersDied,
 )
 from nas.studies import collect
-from nas.studies.crew import Crew, End, deaf
+from nas.studies.crew import REPLACEMENTS, Crew, End, deaf
 from nas.studies.owners import Owner
 from nas.studies.slots import owner_of, slots_of
 from nas.studies.worker import work
@@ -39,14 +39,6 @@ def odd(deed):
 @pytest.fixture
 def storage(storage, empty_storage):
     return shutil.copy(empty_storage, storage)
-
-
-@pytest.fixture
-def no_workers(monkeypatch):
-    def refuse(*args):
-        raise AssertionError("no worker may be started")
-
-    monkeypatch.setattr(Crew, "_start", refuse)
 
 
 def test_two_workers_and_two_goes_give_the_same_corpus(tmp_path):
@@ -218,12 +210,19 @@ def test_workers_that_die_are_not_replaced_for_ever(storage, monkeypatch):
         toys.run(storage, 3, task=toys.task(evaluator=toys.Unreadable()))
 
 
-def test_a_network_that_did_not_fit_beside_another_is_trained_again(storage, tmp_path):
+def test_a_network_that_did_not_fit_beside_another_is_trained_again(storage, tmp_path, monkeypatch):
+    sizes, make = [], Crew.__init__
+
+    def recorded(self, job, size):
+        sizes.append(size)
+        make(self, job, size)
+
+    monkeypatch.setattr(Crew, "__init__", recorded)
     odd_one = toys.Odd(width=ODD_WIDTH, deed="out of memory", once=f"{tmp_path}/once")
-    corpus = toys.run(storage, 4, workers=2, task=toys.task(evaluator=odd_one))
-    assert toys.facts(corpus) == toys.expected(4)
-    toys.check_sound(storage, 4)
+    corpus = toys.run(storage, 4, workers=2, task=toys.task(evaluator=odd_one), retrain=1)
+    assert toys.facts(corpus[:4]) == toys.expected(4) and len(corpus) == 5
     assert (tmp_path / "once").exists()
+    assert sizes == [2, 1], "the retrainings do not try again how many fit"
 
 
 def test_a_network_that_does_not_fit_even_alone_fails(storage, caplog):
@@ -238,6 +237,15 @@ def test_workers_that_run_out_of_memory_at_once_cost_one_place():
     first = End(1, 1, None, size=4)
     assert [crew.shrink(first), crew.shrink(first)] == [3, 3]
     assert [crew.shrink(End(1, 1, None, size=size)) for size in (3, 4, 2, 1)] == [2, 2, 1, 1]
+
+
+def test_the_place_of_one_that_ran_out_of_memory_may_be_taken_by_any_that_is_left(monkeypatch):
+    crew, started = Crew(b"", 2), []
+    monkeypatch.setattr(crew, "_start", started.append)
+    crew._deaths[0] = 1 + REPLACEMENTS  # one that died too often
+    assert crew.shrink(End(1, 1, None, size=2)) == crew.size == 1
+    crew.fill(2)
+    assert started == [1] and not crew.exhausted
 
 
 @pytest.mark.slow

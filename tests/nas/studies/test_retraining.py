@@ -13,7 +13,6 @@ from optuna.trial import TrialState
 from nas import Corpus
 from nas.core.errors import InvalidOption
 from nas.studies import take_in
-from nas.studies.crew import Crew
 from nas.studies.owners import Owner
 from nas.studies.retraining import evenly, retrainings
 from nas.studies.slots import Board, claim, failures, freed, slots_of
@@ -28,14 +27,6 @@ def trained(toy_study):
     """A study whose twelve networks are trained."""
     work(toys.TASK, toy_study, SLOTS, Owner.here())
     return toy_study
-
-
-@pytest.fixture
-def no_workers(monkeypatch):
-    def refuse(*args):
-        raise AssertionError("no worker may be started")
-
-    monkeypatch.setattr(Crew, "_start", refuse)
 
 
 def sample(trials, number=5, seed=1, slots=SLOTS):

@@ -1,5 +1,7 @@
 """Search for real: rounds of proposals, trained by workers."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 from optuna.trial import TrialState
@@ -10,6 +12,7 @@ from nas.search import Greedy, PoolProposer, UpperConfidenceBound
 from nas.studies import SurrogateSampler, search, take_in
 from tests.nas.studies.toys import TASK, expected, facts, run, task, trials_of
 
+search_module = import_module("nas.studies.search")  # whose name in the package is the function's
 WARMUP, BATCH = 3, 2
 
 
@@ -84,6 +87,18 @@ def test_a_round_that_was_asked_for_is_trained_after_a_crash(storage, whole):
     with pytest.raises(Crash):
         go(storage, on_round=crash)
     assert by_key(go(storage, 5)).items() < by_key(whole[0]).items()
+
+
+def test_a_round_that_a_faster_machine_wrote_meanwhile_counts(storage, whole, monkeypatch):
+    ask, theirs = search_module._asked, []
+
+    def overtaken(own, trials, number):
+        theirs.append(ask(own, trials, number))
+        search_module._keep(trials, len(theirs) - 1, theirs[-1])
+        return ask(sampler(proposer=PoolProposer(3)), trials, number)
+
+    monkeypatch.setattr(search_module, "_asked", overtaken)
+    assert by_key(go(storage)) == by_key(whole[0]) and len(theirs) == 2
 
 
 def test_it_goes_on_from_what_collect_trained(storage, whole):

@@ -1,4 +1,6 @@
+import errno
 import logging
+import os
 import subprocess
 import sys
 
@@ -83,6 +85,16 @@ def test_a_full_disk_is_not_waited_for(toy_study, monkeypatch):
     refuse(toy_study, monkeypatch, gone("database or disk is full"))
     with pytest.raises(StorageInternalError):
         toy_study.study.set_user_attr("a", 1)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_journal_on_a_full_disk_is_told_in_one_line(tmp_path, monkeypatch, code):
+    monkeypatch.setattr(storage_module.time, "sleep", None)
+    with pytest.raises(InvalidStudy, match=os.strerror(code)):
+        with quiet(), opened(f"journal:{tmp_path}/a.log") as storage:
+            full = raising(OSError(code, os.strerror(code)))
+            monkeypatch.setattr(storage._backend, "append_logs", full)
+            optuna.create_study(study_name="s", storage=storage)
 
 
 def test_at_once_nothing_is_waited_for_and_nothing_raised(toy_study, monkeypatch):

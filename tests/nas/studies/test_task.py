@@ -8,11 +8,8 @@ from nas import Input
 from nas.core.errors import InvalidData, InvalidOption, InvalidStudy
 from nas.core.limits import Limits
 from nas.search.quiet import quiet
-from nas.studies.owners import Owner
-from nas.studies.slots import slots_of
 from nas.studies.storage import opened
 from nas.studies.task import check_measure, find_study, make_study
-from nas.studies.worker import work
 from search_spaces import BlockSpace
 
 
@@ -62,15 +59,25 @@ def test_a_study_of_somebody_else_is_refused(storage):
 
 def test_other_images_of_the_same_name_are_refused(toy_study):
     check_measure(toy_study, toys.PretendEvaluator(images="a" * 64))
-    work(toys.TASK, toy_study, slots_of(toys.TASK, 1), Owner.here())
     with pytest.raises(InvalidData, match="digest is aaaaaaaaaaaa…, but theirs is bbbbbbbbbbbb…"):
         check_measure(toy_study, toys.PretendEvaluator(images="b" * 64))
 
 
-def test_images_that_gave_no_result_do_not_bind(storage, toy_study):
-    for images in ("a", "b"):
-        check_measure(toy_study, toys.PretendEvaluator(images=images))
-    assert toy_study.study.user_attrs["fingerprint"] == "b"
+def test_of_two_machines_that_begin_at_once_the_slower_one_is_refused(toy_study, monkeypatch):
+    write = toy_study.study.set_user_attr
+
+    def overtaken(name, value):
+        write(name, value)
+        write(name, "b")
+
+    monkeypatch.setattr(toy_study.study, "set_user_attr", overtaken)
+    with pytest.raises(InvalidData, match="digest is b…, but theirs is a…"):
+        check_measure(toy_study, toys.PretendEvaluator(images="a"))
+    check_measure(toy_study, toys.PretendEvaluator(images="b"))
+
+
+def test_what_measures_no_images_is_let_in(toy_study):
+    check_measure(toy_study, toys.PretendEvaluator(images="a"))
     check_measure(toy_study, toys.PretendEvaluator())
 
 

@@ -7,14 +7,14 @@ import torch
 from nas.core.errors import DeviceLost, InvalidOption, OutOfMemory
 from nas.training import train
 from nas.training.data import DataSet
-from nas.training.device import device_errors, find_device
+from nas.training.device import device_errors, find_device, use_device
 from tests.nas.training.small import RECIPE, network
 
 FULL = (
     torch.cuda.OutOfMemoryError("CUDA out of memory.\nTried to allocate"),
     RuntimeError("CUDA error: out of memory"),
     RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
-    RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+    RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
 )
 
 
@@ -59,6 +59,24 @@ def test_a_gpu_that_is_gone_is_not_the_networks_fault(initialised, monkeypatch):
     with pytest.raises(DeviceLost, match=r"but: CUDA error: an illegal memory access was enc.*;"):
         with device_errors("it must fit"):
             raise GONE
+
+
+def test_of_several_gpus_the_one_that_is_used_is_asked(monkeypatch):
+    used = [torch.device("cuda:0")]
+
+    def synchronize():
+        if used[-1] == torch.device("cuda:1"):
+            raise GONE
+
+    monkeypatch.setenv("NAS_WORKER", "3")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "set_device", used.append)
+    monkeypatch.setattr(torch.cuda, "synchronize", synchronize)
+    with pytest.raises(DeviceLost), device_errors("it must fit"):
+        use_device("cuda")
+        raise GONE
 
 
 def test_a_gpu_that_still_answers_is_not_at_fault(monkeypatch):

@@ -206,6 +206,7 @@ def test_what_cannot_be_trained_is_refused_in_one_line(data):
 
 
 @pytest.mark.gpu
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode")
 def test_a_gpu_is_not_waited_for_within_an_epoch(data, monkeypatch):
     step = WholeEpochs._step
 

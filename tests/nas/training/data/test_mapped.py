@@ -83,6 +83,26 @@ def test_a_cache_that_cannot_be_written_costs_only_memory(spec, tmp_path, monkey
     assert same(load_data(spec), expected)
 
 
+def test_a_cache_of_somebody_else_costs_only_memory(spec, monkeypatch):
+    expected = load_data(spec)
+
+    def refuse(folder):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(mapped, "_read", refuse)
+    assert same(load_data(spec), expected)
+
+
+def test_all_users_may_read_what_the_umask_lets_them(spec, tmp_path):
+    mask = os.umask(0o022)
+    try:
+        load_data(spec)
+    finally:
+        os.umask(mask)
+    (folder,) = (tmp_path / "cache" / "mapped").iterdir()
+    assert folder.stat().st_mode & 0o777 == 0o755
+
+
 def test_nothing_is_left_behind_but_whole_sets(spec, tmp_path, monkeypatch):
     def full(*args):
         raise OSError("disk full")

@@ -116,6 +116,10 @@ def test_a_broken_npz_is_refused_in_one_line(tmp_path):
     np.savez(path, **parts())
     path.write_bytes(path.read_bytes()[:3000])
     refused(spec, r"must be a file of numeric arrays that numpy\.savez wrote")
+    np.savez_compressed(path, **parts())
+    packed, header = path.read_bytes(), 30 + len("train_images.npy") + 20
+    path.write_bytes(packed[:header] + b"\xff" + packed[header + 1 :])
+    refused(spec, r"numpy\.savez wrote, but: Error -3 while decompressing data")
     np.savez(path, **parts(train_labels=np.array([{}] * 40)))
     refused(spec, r"must be a file of numeric arrays that numpy\.savez wrote")
     with path.open("wb") as file:
