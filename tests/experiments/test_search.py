@@ -94,6 +94,7 @@ def test_the_space_that_a_table_names_is_searched(tmp_path):
     assert min(ours["regret"]) >= 0
 
 
+@pytest.mark.slow
 def test_a_search_for_real_trains_what_it_proposes_and_nothing_twice(tmp_path, capsys):
     out = tmp_path / "out"
     words = ["search", "--warmup", "2", "--networks", "3", "--recipe.epochs", "1", "--workers", "1"]

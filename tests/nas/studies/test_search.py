@@ -71,6 +71,7 @@ def test_random_networks_come_first_and_then_better_ones(whole):
     ]
 
 
+@pytest.mark.slow
 def test_workers_stops_and_goes_change_nothing(storage, whole):
     for networks in (4, 7):
         pieces = go(storage, networks, workers=2)
