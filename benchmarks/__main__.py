@@ -1,7 +1,7 @@
 """Measures speed: one line a measurement, and all of them in benchmarks/results.json.
 
 Machines are noisy: compare figures of one run, not of two machines. What takes less than some
-seconds is repeated, and the median told.
+seconds is repeated; each function says what it tells of the repeats.
 """
 
 from __future__ import annotations

@@ -85,4 +85,4 @@ class WorkersDied(NasError):
 
 def without_passwords(text: str) -> str:
     """The text with the passwords of its URLs starred."""
-    return re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", text)
+    return re.sub(r"(://[^:/\s]*):[^@\n]*@", r"\1:***@", text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -19,9 +20,10 @@ from urllib.parse import urlsplit
 
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import BaseStorage, GrpcStorageProxy, JournalStorage, RDBStorage, get_storage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
 from nas.core.errors import InvalidStudy, without_passwords
+from nas.core.files import check_space
 
 HEARTBEAT, GRACE = 10, 30  # seconds
 _SQLITE_TIMEOUT = 60  # seconds that a writer waits for the others
@@ -32,8 +34,10 @@ trained meanwhile is worth more than the wait."""
 
 _BRIEFLY = 1.5  # seconds: two commands that make the tables at once get into each other's way
 _FIRST, _LONGEST = 0.2, 30.0  # seconds from one question to the next
-# What waiting does not mend.
-_LASTING = ("disk is full", "No space left", "quota exceeded", "readonly database")
+_LASTING = ("disk is full", "readonly database")  # what waiting does not mend
+_HICCUPS = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT)  # what a file system of a network gets over
+
+_LINE = b'{"op_code":'  # how each line of a journal begins
 
 _logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -128,7 +132,13 @@ def _waiting_call(call: Callable[..., T]) -> Callable[..., T]:
         try:
             return call(*args, **more)
         except OSError as error:  # of a journal's file
-            raise StorageInternalError(str(error)) from error
+            if error.errno in _HICCUPS:
+                raise StorageInternalError(str(error)) from error
+            check_space(error)
+            raise InvalidStudy(
+                f"the storage must be a file that can be read and written, but: {error}; give "
+                "another --storage"
+            ) from error
 
     @wraps(call)
     def waiting(*args: Any, **more: Any) -> T:
@@ -162,7 +172,37 @@ def _open(url: str, create: bool) -> BaseStorage:
 
 def _journal(path: Path, create: bool) -> JournalStorage:
     _check_file(path, create)
-    return JournalStorage(JournalFileBackend(str(path)))
+    _check_journal(path)
+    return JournalStorage(JournalFileBackend(str(path), _WholeLines(str(path))))
+
+
+class _WholeLines(JournalFileSymlinkLock):
+    """The lock to append under; whoever gets it removes the half line of one that was cut off.
+
+    A process that is killed, or finds no room, may leave such a line behind. What is appended to it
+    would make the journal unreadable.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self._journal = path
+
+    def acquire(self) -> bool:
+        """Waits for the lock."""
+        acquired = super().acquire()
+        try:
+            self._cut()
+        except BaseException:
+            self.release()
+            raise
+        return acquired
+
+    def _cut(self) -> None:
+        with open(self._journal, "rb+") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
+            if file.read() not in (b"", b"\n"):
+                file.seek(0)
+                file.truncate(file.read().rfind(b"\n") + 1)
 
 
 def _grpc(url: str) -> GrpcStorageProxy:
@@ -243,6 +283,18 @@ def _check_sqlite(path: Path, create: bool) -> None:
             f"the storage {path} must hold Optuna's tables, but holds {sorted(names) or 'none'}; "
             "give another --storage"
         )
+
+
+def _check_journal(path: Path) -> None:
+    """Refuses a file of somebody else before anything is appended to it."""
+    if path.exists():
+        with path.open("rb") as file:
+            start = file.read(len(_LINE))
+        if not _LINE.startswith(start):
+            raise InvalidStudy(
+                f"the storage {path} must be a journal of Optuna's, but begins with {start!r}; "
+                "give another --storage"
+            )
 
 
 def _check_file(path: Path, create: bool) -> None:

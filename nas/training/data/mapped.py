@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,9 +21,10 @@ from nas.training.data.dataset import DataSet, Images
 SMALL = 16 * 2**20
 """Bytes below which each process has a copy of its own."""
 
-_FORMAT = 1
+_FORMAT = 2
 _FACTS = "data.json"
 _PARTS = ("train", "val", "test")
+_UNREADABLE = (OSError, EOFError, ValueError)  # not there, somebody else's, or cut off
 
 _logger = logging.getLogger(__name__)
 
@@ -48,19 +50,15 @@ def mapped(source: Sequence[str], files: Iterable[Path], make: Callable[[], Data
     except OSError:  # a file is missing, as loading will tell
         return make()
     folder = cache() / "mapped" / digest[:16]
-    try:
+    with suppress(*_UNREADABLE):
         return _read(folder)
-    except FileNotFoundError:
-        data = make()
-    except OSError as error:
-        _logger.info("%s cannot be read: %s", folder, error)
-        return make()
+    data = make()
     if _bytes_of(data) < SMALL:
         return data
     try:
         _write(data, folder)
         return _read(folder)
-    except OSError as error:
+    except _UNREADABLE as error:
         _logger.info("%s is not shared between processes: %s", data.name, error)
         return data
 
@@ -83,9 +81,18 @@ def _write(data: DataSet, folder: Path) -> None:
         for name, part in zip(_PARTS, (data.train, data.val, data.test), strict=True):
             for field, tensor in zip(Images._fields, part or (), strict=part is not None):
                 np.save(temporary / f"{name}_{field}.npy", tensor.numpy())
-        facts = {"name": data.name, "input": data.input, "mean": data.mean, "std": data.std}
+        facts = {
+            "name": data.name,
+            "input": data.input,
+            "tested": data.test is not None,
+            "mean": data.mean,
+            "std": data.std,
+        }
         (temporary / _FACTS).write_text(json.dumps(facts))
-        if not folder.exists():  # or another process was faster
+        try:
+            _read(folder)  # another process was faster
+        except _UNREADABLE:
+            shutil.rmtree(folder, ignore_errors=True)
             temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -93,15 +100,13 @@ def _write(data: DataSet, folder: Path) -> None:
 
 def _read(folder: Path) -> DataSet:
     facts = json.loads((folder / _FACTS).read_text())
-    train, val, test = (_part(folder, name) for name in _PARTS)
-    assert train is not None and val is not None
+    train, val = (_part(folder, name) for name in ("train", "val"))
+    test = _part(folder, "test") if facts["tested"] else None
     mean, std = tuple(facts["mean"]), tuple(facts["std"])
     return DataSet(facts["name"], Input(*facts["input"]), train, val, test, mean, std)
 
 
-def _part(folder: Path, name: str) -> Images | None:
+def _part(folder: Path, name: str) -> Images:
     files = [folder / f"{name}_{field}.npy" for field in Images._fields]
-    if not files[0].is_file():
-        return None
     # "c": pages are shared with all processes; one that were written to would be the writer's own.
     return Images(*(torch.from_numpy(np.load(file, mmap_mode="c")) for file in files))

@@ -9,6 +9,7 @@ import pytest
 from nas import Architecture, Input, Layer, Record, Skeleton
 from nas.core.errors import InvalidData, InvalidOption
 from nas.evaluators import TrainingEvaluator
+from nas.evaluators.training import _load, _read
 from nas.training import Recipe
 
 SIZE = Input(1, 4, 4, 2)
@@ -136,6 +137,8 @@ def test_data_are_loaded_when_they_are_needed_and_once(evaluator, monkeypatch):
     TrainingEvaluator("npz:nowhere")
     assert not calls
     monkeypatch.undo()
+    for cached in (_read, _load):
+        cached.cache_clear()
     assert evaluator.input == SIZE == pickle.loads(pickle.dumps(evaluator)).input
     monkeypatch.setattr("nas.training.data.load_data", lambda spec: pytest.fail("loaded again"))
     evaluator.evaluate(NETWORK, epochs=1)

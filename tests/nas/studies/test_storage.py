@@ -8,7 +8,7 @@ import optuna
 import pytest
 from optuna.exceptions import StorageInternalError
 
-from nas.core.errors import InvalidStudy
+from nas.core.errors import DiskFull, InvalidStudy
 from nas.search.quiet import quiet
 from nas.studies import opened
 from nas.studies import storage as storage_module
@@ -54,10 +54,36 @@ def test_a_broken_sqlite_file(tmp_path):
 
 def test_a_broken_journal(tmp_path):
     path = tmp_path / "a.log"
-    path.write_text("no journal\nat all\n")
-    assert "a.log must be one that can be opened, but Expecting value" in one_line(
-        f"journal:{path}"
-    )
+    for content in ("no journal", "no journal\nat all\n", '{"op":1}'):
+        path.write_text(content)
+        assert "a.log must be a journal of Optuna's, but begins with b" in one_line(
+            f"journal:{path}"
+        )
+        assert path.read_text() == content
+
+
+@pytest.mark.parametrize("half", ['{"op_code":2,"worker', '{"o', '{"op_code":2,"study_id":0}'])
+def test_a_journal_gets_over_a_line_that_was_cut_off(half, tmp_path):
+    path = tmp_path / "a.log"
+    for name in ("one", "two"):
+        with quiet(), opened(f"journal:{path}") as storage:
+            optuna.create_study(study_name=name, storage=storage)
+        with path.open("a") as file:
+            file.write(half)
+    with opened(f"journal:{path}") as storage:
+        assert [s.study_name for s in storage.get_all_studies()] == ["one", "two"]
+    assert not path.with_name("a.log.lock").is_symlink()
+
+
+def test_a_journal_that_is_gone_keeps_no_lock(tmp_path):
+    path = tmp_path / "a.log"
+    with opened(f"journal:{path}") as storage:
+        path.unlink()
+        with pytest.raises(FileNotFoundError):
+            storage._backend.append_logs([{"op_code": 1}])
+        with pytest.raises(InvalidStudy, match=r"can be read and written, but: .*No such file"):
+            storage.get_all_studies()
+    assert not list(tmp_path.iterdir())
 
 
 def gone(cause="connection refused"):
@@ -87,14 +113,26 @@ def test_a_full_disk_is_not_waited_for(toy_study, monkeypatch):
         toy_study.study.set_user_attr("a", 1)
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
-def test_a_journal_on_a_full_disk_is_told_in_one_line(tmp_path, monkeypatch, code):
-    monkeypatch.setattr(storage_module.time, "sleep", None)
-    with pytest.raises(InvalidStudy, match=os.strerror(code)):
+@pytest.mark.parametrize(
+    ("code", "told", "waits"),
+    [
+        (errno.ENOSPC, DiskFull, []),
+        (errno.EDQUOT, DiskFull, []),
+        (errno.EROFS, InvalidStudy, []),
+        (errno.ESTALE, InvalidStudy, [0.2]),
+    ],
+)
+def test_what_a_journals_file_meets_is_told_in_one_line(code, told, waits, tmp_path, monkeypatch):
+    waited = []
+    monkeypatch.setattr(storage_module, "_LONGEST", 601.0)
+    monkeypatch.setattr(storage_module, "_FIRST", 0.2)
+    monkeypatch.setattr(storage_module.time, "sleep", waited.append)
+    with pytest.raises(told, match=os.strerror(code)) as error:
         with quiet(), opened(f"journal:{tmp_path}/a.log") as storage:
-            full = raising(OSError(code, os.strerror(code)))
-            monkeypatch.setattr(storage._backend, "append_logs", full)
+            refused = raising(OSError(code, os.strerror(code)))
+            monkeypatch.setattr(storage._backend, "append_logs", refused)
             optuna.create_study(study_name="s", storage=storage)
+    assert "\n" not in str(error.value) and waited[:1] == waits
 
 
 def test_at_once_nothing_is_waited_for_and_nothing_raised(toy_study, monkeypatch):
@@ -132,8 +170,9 @@ def raising(error):
 
 
 def test_a_database_without_server_or_driver():
-    message = one_line("postgresql://me:secret@127.0.0.1:1/db")
-    assert "secret" not in message and "me:***@" in message
+    for password in ("secret", "my secret"):
+        message = one_line(f"postgresql://me@here:{password}@127.0.0.1:1/db")
+        assert "secret" not in message and "me@here:***@" in message
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])

@@ -83,6 +83,21 @@ def test_a_cache_that_cannot_be_written_costs_only_memory(spec, tmp_path, monkey
     assert same(load_data(spec), expected)
 
 
+@pytest.mark.parametrize("name", ["data.json", "val_labels.npy", "test_images.npy"])
+@pytest.mark.parametrize("left", [None, 0, 20])
+def test_a_cache_that_was_cut_off_is_made_anew(name, left, spec, tmp_path, monkeypatch):
+    expected = load_data(spec)
+    (file,) = (tmp_path / "cache").rglob(name)
+    before = file.read_bytes()
+    file.unlink()
+    if left is not None:
+        file.write_bytes(before[:left])
+    assert same(load_data(spec), expected)
+    assert file.read_bytes() == before
+    monkeypatch.setattr(sources, "load_npz", None)
+    assert same(load_data(spec), expected)
+
+
 def test_a_cache_of_somebody_else_costs_only_memory(spec, monkeypatch):
     expected = load_data(spec)
 
@@ -109,7 +124,7 @@ def test_nothing_is_left_behind_but_whole_sets(spec, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr(np, "save", full)
-        load_data(spec)
+        assert same(load_data(spec), load_data(spec))
     assert list((tmp_path / "cache" / "mapped").iterdir()) == []
     load_data(spec)
     assert len(list((tmp_path / "cache" / "mapped").iterdir())) == 1
