@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from experiments.corpora import corpus_file
+from experiments.corpus import counted
+from experiments.fit import ENOUGH_TO_FIT
 from experiments.folder import RunFolder
 from experiments.terminal import ProgressBar, say, training_workers, wrote
 from nas.core.architecture import Input
@@ -58,8 +60,8 @@ def collect(
         recipe: how each network is trained.
         networks: number of different networks wanted in all.
         workers: processes that train at the same time; auto is one a core, on a GPU four.
-        storage: Optuna storage: an RDB URL, journal:PATH or grpc://HOST:PORT; a SQLite file in
-            --out where none is given.
+        storage: Optuna storage: an RDB URL, the path of an SQLite file, journal:PATH or
+            grpc://HOST:PORT; an SQLite file in --out where none is given.
         study: name of the study in the storage.
         corpus: exported corpus to go on from, or the name of one that the project holds.
         seed: of the stream of architectures and of every training.
@@ -83,6 +85,9 @@ def collect(
     fed = None if storage else known_input(folder, study, data)
     limits = Limits(max_params, max_macs)
     task = task_of(space, data, recipe, seed, limits, device, fed, checkpoint_dir, max_seconds)
+    known = Corpus.read(corpus_file(corpus)) if corpus else None
+    if known is not None:
+        say(f"taking in {counted(known)}, as far as the study lacks them …")
     found = train(
         task,
         folder,
@@ -90,7 +95,7 @@ def collect(
         workers=training_workers(workers, device),
         storage=storage,
         study=study,
-        known=Corpus.read(corpus_file(corpus)) if corpus else None,
+        known=known,
         reclaim=reclaim,
         retry_failed=retry_failed,
         retrain=retrain,
@@ -100,7 +105,9 @@ def collect(
     if any(record.status in ("failed", "timeout") for record in found):
         say("the same command with --retry_failed trains those again that have no result")
     size = len(found.finished.distinct)
-    following = [f"nas fit --corpus {folder.corpus} --out {out}", f"nas report {out}"]
+    following = [f"nas report {out}"]
+    if size >= ENOUGH_TO_FIT:
+        following.insert(0, f"nas fit --corpus {folder.corpus} --out {out}")
     if size >= ENOUGH_TO_COMPARE:
         following.insert(
             0,
@@ -126,8 +133,9 @@ def task_of(
     from nas.studies import CollectTask, stream
     from nas.training.device import find_device
 
+    found = find_device(device)
     if device == "auto":  # a worker whose GPU fails must not go on, slowly, on the CPU
-        device = find_device(device).type
+        device = found.type
     evaluator = TrainingEvaluator(data, recipe, device, checkpoint_dir, max_seconds)
     if checkpoint_dir is not None:
         check_folder(checkpoint_dir, "--checkpoint_dir")

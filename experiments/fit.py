@@ -7,12 +7,15 @@ from pathlib import Path
 
 from experiments.corpora import corpus_file
 from experiments.corpus import counted
-from experiments.folder import RunFolder, write_json
+from experiments.folder import RunFolder, write_task
 from experiments.terminal import say, wrote
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidCorpus
-from nas.core.interfaces import Surrogate
+from nas.core.interfaces import Query, Surrogate, predict
 from nas.persistence import OWN_PACKAGES
+
+ENOUGH_TO_FIT = 2
+"""Finished networks that a fit needs."""
 
 
 def fit(corpus: Path, surrogate: Surrogate, out: Path = Path("runs/fit")) -> None:
@@ -23,7 +26,7 @@ def fit(corpus: Path, surrogate: Surrogate, out: Path = Path("runs/fit")) -> Non
         surrogate: class path of the surrogate, with its settings.
         out: folder for the fitted surrogate.
     """
-    networks = finished(Corpus.read(corpus_file(corpus)), least=2)
+    networks = finished(Corpus.read(corpus_file(corpus)), least=ENOUGH_TO_FIT)
     folder = RunFolder(out).make()
     name = type(surrogate).__name__
     say(f"fitting {name} to {counted(networks)} …")
@@ -41,14 +44,20 @@ def fit(corpus: Path, surrogate: Surrogate, out: Path = Path("runs/fit")) -> Non
 
 
 def fit_into(folder: RunFolder, surrogate: Surrogate, networks: Corpus) -> float:
-    """Fits, saves surrogate, task and networks, and returns the seconds the fit took."""
+    """Fits, saves surrogate, task and networks, and returns the seconds the fit took.
+
+    Raises:
+        InvalidSurrogate: it answers with something that is no prediction; nothing is saved then.
+    """
     start = time.perf_counter()
     surrogate.fit(networks)
     seconds = time.perf_counter() - start
+    first = networks[0]
+    predict(surrogate, [Query(first.architecture, hyperparameters=first.hyperparameters)])
     folder.task.unlink(missing_ok=True)  # killed from here on, the folder holds no pair at all
     surrogate.save(folder.surrogate)
     networks.write(folder.fitted)
-    write_json(folder.task, networks.header.to_json())
+    write_task(folder, networks)
     return seconds
 
 

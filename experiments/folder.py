@@ -8,11 +8,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nas
 from experiments.corpora import HELD, fitted_folder
-from nas.core.corpus import Header
+from nas.core.corpus import Corpus, Header
 from nas.core.errors import InvalidOption
 from nas.core.files import check_folder, write_text
 
@@ -205,6 +205,26 @@ def surrogate_folder(path: Path) -> RunFolder:
     )
 
 
+class Largest(NamedTuple):
+    """The most parameters and the most MACs of the networks that a surrogate was fitted to."""
+
+    params: int
+    macs: int
+
+
+def write_task(folder: RunFolder, networks: Corpus) -> None:
+    """Keeps what `read_task` and `read_largest` read."""
+    seen = [record.architecture for record in networks]
+    largest = Largest(max(each.params for each in seen), max(each.macs for each in seen))
+    write_json(folder.task, {**networks.header.to_json(), "largest": largest._asdict()})
+
+
 def read_task(folder: RunFolder) -> Header:
     """The task that the folder's surrogate was fitted for."""
     return Header.from_json(read_json(folder.task, "the surrogate's task"))
+
+
+def read_largest(folder: RunFolder) -> Largest | None:
+    """How large the networks were that the folder's surrogate was fitted to, where that is kept."""
+    held = read_json(folder.task, "the surrogate's task").get("largest")
+    return Largest(int(held["params"]), int(held["macs"])) if held else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from experiments.folder import read_json, read_task, surrogate_folder
+from experiments.folder import RunFolder, read_json, read_largest, read_task, surrogate_folder
 from experiments.terminal import say, table, warn
 from nas.core.architecture import Architecture
 from nas.core.corpus import Header
@@ -29,6 +29,7 @@ def predict(
     fitted = Surrogate.load(folder.surrogate, trust=trust or ())
     task = read_task(folder)
     check(architectures, task)
+    warn_of_larger(architectures, folder)
     said = ask(fitted, [Query(each, epoch) for each in architectures])
     say(prediction_table(architectures, said))
 
@@ -51,6 +52,20 @@ def check(architectures: list[Architecture], task: Header) -> None:
         warn(
             f"{others} of {len(architectures)} architectures stand in another skeleton than the "
             "networks that the surrogate was fitted to: their predictions are extrapolated"
+        )
+
+
+def warn_of_larger(architectures: list[Architecture], folder: RunFolder) -> None:
+    """Warns of architectures that cost more than all that the folder's surrogate has seen."""
+    largest = read_largest(folder)
+    if largest is None:
+        return
+    beyond = sum(each.params > largest.params or each.macs > largest.macs for each in architectures)
+    if beyond:
+        warn(
+            f"{beyond} of {len(architectures)} architectures are larger than the networks that the "
+            f"surrogate was fitted to (at most {largest.params:,} parameters and {largest.macs:,} "
+            "MACs): their predictions are extrapolated"
         )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.folder import RunFolder, read_task, surrogate_folder, write_json
-from experiments.predict import prediction_table
+from experiments.predict import prediction_table, warn_of_larger
 from experiments.terminal import say, wrote
 from nas.core.choices import Draw, check_seed
 from nas.core.errors import InvalidOption
@@ -48,7 +48,9 @@ def propose(
     target = RunFolder(out).make()
     said = predict(fitted, [Query(candidate.architecture) for candidate in found])
     write_json(target.proposals, [as_json(candidate) for candidate in found])
-    say(prediction_table([candidate.architecture for candidate in found], said))
+    architectures = [candidate.architecture for candidate in found]
+    warn_of_larger(architectures, surrogate_folder(surrogate))
+    say(prediction_table(architectures, said))
     wrote(
         [target.proposals],
         [f"nas predict --surrogate {surrogate} --architecture {target.proposals}"],

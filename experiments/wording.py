@@ -19,6 +19,8 @@ _CHOICES = re.compile(
     r"(?P<option>--\S+): Expected a typing\.Literal\[(?P<known>[^\]]*)\]\. Got value: (?P<got>\S+),"
 )
 
+_LIST = re.compile(r"(--\S+): Expected a (?:list|tuple)(?:\. Got value: |, but got )(.*)")
+
 
 def one_line(message: str) -> str:
     """The parser's message in one line, without what helps nobody."""
@@ -42,7 +44,10 @@ def advised(message: str, options: Collection[str]) -> str:
     text = one_line(message)
     if unknown := re.match(r"unrecognized arguments: (--[^\s=]+)", text):
         return f"there is no option {unknown[1]}{_meant(unknown[1], options)}"
-    if listed := re.match(r"(--\S+): Expected a list\. Got value: (.*)", text):
+    if missing := re.match(r"the following arguments are required: (.*)", text):
+        names = [f"--{name}" if f"--{name}" in options else name for name in missing[1].split(", ")]
+        return f"the following arguments are required: {', '.join(names)}"
+    if listed := _LIST.match(text):
         inside = _nearest(listed[2], _classes()) or listed[2]
         return f"{listed[1]} must be a list in brackets, but got {listed[2]}; write '[{inside}]'"
     if some := _CHOICES.match(text):

@@ -65,7 +65,7 @@ def test_an_untrusted_one_is_refused_in_one_line(here, capsys):
     capsys.readouterr()
     assert main(["predict", "--surrogate", "runs/fitted", "--architecture", "network.json"]) == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
-    assert "--trust my_surrogate" in line
+    assert "--trust '[my_surrogate]'" in line
 
 
 def test_the_settings_file_is_accepted(here):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from experiments.cli import VERBS, parser_of
 from experiments.corpora import FOLDER
 from experiments.corpus import counted, noise_line
 from experiments.terminal import table
@@ -40,11 +41,21 @@ def card(name: str, corpus: Corpus) -> str:
             f"# {name}",
             words,
             "```\n" + "\n".join(commands) + "\n```",
+            f"These lines made it. This one goes on from it:\n\n```\n{more(name, networks)}\n```",
             "\n".join(f"* **{what}**: {value}" for what, value in facts),
             statistics(corpus),
             f"A Peephole that was fitted to it: `nas propose --surrogate {name}`.\n",
         ]
     )
+
+
+def more(name: str, networks: int) -> str:
+    """The command that goes on from the corpus, in a run folder of one's own."""
+    parser = parser_of("collect", VERBS["collect"])
+    config = parser.parse_path(str(FOLDER / f"{name}.yaml"), defaults=False)
+    told = " ".join(f"--{option} {value}" for option, value in config.items())
+    wanted = f"--networks {networks + 100} --out runs/{name}"
+    return f"nas collect --corpus {name} {told} {wanted}"
 
 
 def statistics(corpus: Corpus) -> str:

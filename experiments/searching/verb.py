@@ -13,7 +13,7 @@ from experiments.folder import RunFolder
 from experiments.searching.for_real import outcome, round_line, saved
 from experiments.searching.in_table import search_in_table
 from experiments.searching.replaying import Baseline, Replays, space_of, within_table
-from experiments.terminal import say, training_workers, worker_count, wrote
+from experiments.terminal import say, training_workers, warn, worker_count, wrote
 from nas.core.choices import check_seed
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption
@@ -78,8 +78,8 @@ def search(
         curves: finished trainings before the first one is stopped.
         workers: processes that train, or search a table, at the same time; auto is one a core; four
             train on a GPU.
-        storage: Optuna storage: an RDB URL, journal:PATH or grpc://HOST:PORT; a SQLite file in
-            --out where none is given.
+        storage: Optuna storage: an RDB URL, the path of an SQLite file, journal:PATH or
+            grpc://HOST:PORT; an SQLite file in --out where none is given.
         study: name of the study in the storage.
         seed: of random networks, trainings and proposals.
         max_params: largest number of parameters of a network.
@@ -120,6 +120,8 @@ def search(
         replays = Replays(replayed, within_table(sampler, replayed), networks, pruner)
         search_in_table(replays, repeats, baselines or [], folder, worker_count(workers))
         return
+    if networks <= warmup:
+        warn(f"all networks are random and no surrogate is asked up to --networks {warmup}")
     place = space or BlockSpace()
     task = task_of(
         place, data or "digits", recipe, seed, limits, device, None, checkpoint_dir, max_seconds

@@ -137,10 +137,10 @@ def draw(rng: np.random.Generator, options: Sequence[T], weights: Sequence[float
     return last
 
 
-def check_seed(seed: int) -> None:
+def check_seed(seed: int, name: str = "seed") -> None:
     """Raises InvalidOption unless the seed is a whole number of at least 0."""
     if not isinstance(seed, int) or seed < 0:
-        raise InvalidOption(f"seed must be a whole number >= 0, but got {seed!r}")
+        raise InvalidOption(f"{name} must be a whole number >= 0, but got {seed!r}")
 
 
 class SuggestsCategorical(Protocol):

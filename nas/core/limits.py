@@ -34,6 +34,11 @@ class Limits:
             if bound is not None and bound < 1:
                 raise InvalidOption(f"{name} must be at least 1, but got {bound}")
 
+    def __str__(self) -> str:
+        bounds = {"max_params": self.max_params, "max_macs": self.max_macs}
+        told = [f"{name} {bound}" for name, bound in bounds.items() if bound is not None]
+        return ", ".join(told) or "none given"
+
     def allow(self, architecture: Architecture) -> bool:
         """True where the network keeps within both bounds."""
         params, macs = self.max_params, self.max_macs

@@ -62,7 +62,7 @@ def _check_trust(path: str, module: str, trust: Sequence[str]) -> None:
     if package not in (*OWN_PACKAGES, *trust):
         raise InvalidSurrogate(
             f"classes are imported from {', '.join(OWN_PACKAGES)} and trusted packages only, but "
-            f"{path} comes from {package!r}; if you trust it, add --trust {package}"
+            f"{path} comes from {package!r}; if you trust it, add --trust '[{package}]'"
         )
 
 

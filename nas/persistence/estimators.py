@@ -42,7 +42,7 @@ def read(path: Path, trust: Sequence[str] = ()) -> Any:
         package = refused[0].partition(".")[0]
         raise InvalidSurrogate(
             f"estimators must be made of scikit-learn's types, but {path.name} holds "
-            f"{', '.join(sorted(refused)[:3])}; if you trust it, add --trust {package}"
+            f"{', '.join(sorted(refused)[:3])}; if you trust it, add --trust '[{package}]'"
         )
     try:
         return sio.load(path, trusted=unknown)

@@ -183,7 +183,7 @@ def _check(task: CollectTask, networks: int, workers: int, retrain: int, train_s
         raise InvalidOption(
             f"retrain must be from 0 to the number of networks, {networks}, but got {retrain}"
         )
-    check_seed(train_seed)
+    check_seed(train_seed, "train_seed")
     task.check()
 
 

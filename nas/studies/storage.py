@@ -52,7 +52,7 @@ def opened(
     Args:
         url: the path of an SQLite file, any database URL that Optuna takes (`sqlite:///…`,
             `postgresql://…`, `mysql://…`), `journal:PATH`, or `grpc://HOST:PORT`.
-        create: whether files and tables are made where they are missing.
+        create: whether files and tables are made where they are missing; folders never are.
         patient: waits as long for the opening itself: for workers, whose command has opened it.
 
     Raises:
@@ -298,9 +298,13 @@ def _check_journal(path: Path) -> None:
 
 
 def _check_file(path: Path, create: bool) -> None:
-    if create:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    elif not path.exists():
+    if create and not path.parent.is_dir():
+        # Made here, a folder that other machines share but this one lacks would hide the others.
+        raise InvalidStudy(
+            f"the storage {path} must lie in a folder that exists, but {path.parent} does not; "
+            "make it, or check --storage"
+        )
+    if not create and not path.exists():
         raise InvalidStudy(f"the storage {path} must exist, but there is no such file")
 
 
@@ -317,7 +321,10 @@ def _advice(error: Exception, url: str) -> str:
     if isinstance(error, ImportError) and url.startswith("grpc://"):
         return "pip install 'peephole-nas[grpc]'"
     if isinstance(error, ImportError):
-        return "install it with pip, or name another driver, as in postgresql+psycopg2://…"
+        return (
+            "install that driver with pip (MySQLdb is called mysqlclient there), or name another, "
+            "as in postgresql+psycopg2://… or mysql+pymysql://…"
+        )
     if isinstance(error, ConnectionError):
         return "start 'optuna.storages.run_grpc_proxy_server' there, or give another --storage"
     if re.search("too many|connection slots", _reason(error), re.IGNORECASE):

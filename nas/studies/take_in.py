@@ -13,7 +13,7 @@ from nas.studies.owners import Owner
 from nas.studies.slots import Board, Slot, occupy, slots_of
 from nas.studies.storage import opened
 from nas.studies.stream import proposal_seed
-from nas.studies.task import CollectTask, make_study
+from nas.studies.task import CollectTask, difference, make_study, short
 from nas.studies.trials import LostTrial, Trials
 from nas.studies.worker import end
 
@@ -38,14 +38,23 @@ def take_in(
         InvalidCorpus: a record is not what this task would have made; nothing was added then.
         InvalidStudy: the study is of another task, or the storage cannot be opened.
     """
-    task.check()
-    _check_header(task, corpus)
-    records = [record for record in corpus if record.status != "failed"]
-    pairs = list(zip(_slots(task, records), records, strict=True))
+    pairs = matched(task, corpus)
     with quiet(), opened(storage) as opened_storage:
         trials = make_study(opened_storage, study, task)
         owner = Owner.here()
         return sum(_add(trials, slot, owner, record) for slot, record in pairs)
+
+
+def matched(task: CollectTask, corpus: Corpus) -> list[tuple[Slot, Record]]:
+    """The records that a study of this task takes, each with its slot.
+
+    Raises:
+        InvalidCorpus: a record is not what this task would have made.
+    """
+    task.check()
+    _check_header(task, corpus)
+    records = [record for record in corpus if record.status != "failed"]
+    return list(zip(_slots(task, records), records, strict=True))
 
 
 def _add(trials: Trials, slot: Slot, owner: Owner, record: Record) -> bool:
@@ -63,13 +72,12 @@ def _add(trials: Trials, slot: Slot, owner: Owner, record: Record) -> bool:
 
 
 def _check_header(task: CollectTask, corpus: Corpus) -> None:
-    asked, got = task.header.task, corpus.header.task
-    differing = [name for name in asked if asked[name] != got[name]]
+    differing = difference(corpus.header.task, task.header.task)
     if differing:
-        name = differing[0]
+        where, got, asked = differing
         raise InvalidCorpus(
-            f"the corpus must be of the study's task, but its {name} is {str(got[name])[:100]} "
-            f"instead of {str(asked[name])[:100]}"
+            f"the corpus must be of the study's task, but has {where} = {short(got)}, while asked "
+            f"was {short(asked)}"
         )
 
 
@@ -81,10 +89,10 @@ def _slots(task: CollectTask, records: Sequence[Record]) -> list[Slot]:
     streamed = slots_of(task, max(indices, default=-1) + 1)
     trained = {(record.index, record.seed) for record in records}
     found = [_slot(task, streamed, trained, record) for record in records]
-    if len({slot.name for slot in found}) != len(found):
-        raise InvalidCorpus("each network must come once in a corpus that is taken in")
     for slot, record in zip(found, records, strict=True):
         _check_record(task, slot, record)
+    if len({slot.name for slot in found}) != len(found):
+        raise InvalidCorpus("each network must come once in a corpus that is taken in")
     return found
 
 

@@ -137,14 +137,14 @@ def open_study(storage: BaseStorage, name: str, task: CollectTask) -> Trials:
             f"the study {name!r} must have been made by nas, but it has no header; give another "
             "--study or --out"
         )
-    differing = _difference(
+    differing = difference(
         Header.from_json(held["header"]).task | held.get("collect", {}),
         _plain(task.header.task | task.settings()),
     )
     if differing:
         raise InvalidStudy(
-            f"the study {name!r} holds {differing[0]} = {_short(differing[1])}, but asked was "
-            f"{_short(differing[2])}; give another --study or --out"
+            f"the study {name!r} holds {differing[0]} = {short(differing[1])}, but asked was "
+            f"{short(differing[2])}; give another --study or --out"
         )
     return trials
 
@@ -184,14 +184,14 @@ def find_study(storage: BaseStorage, name: str) -> Trials:
         ) from error
 
 
-def _difference(held: Any, asked: Any, where: str = "") -> tuple[str, Any, Any] | None:
+def difference(held: Any, asked: Any, where: str = "") -> tuple[str, Any, Any] | None:
     """The first place where two JSON values differ: its path, and both."""
     if held == asked:
         return None
     if not isinstance(held, dict) or not isinstance(asked, dict):
         return where, held, asked
     inside = (
-        _difference(held.get(name), asked.get(name), f"{where}.{name}".lstrip("."))
+        difference(held.get(name), asked.get(name), f"{where}.{name}".lstrip("."))
         for name in {**asked, **held}
     )
     return next(found for found in inside if found)
@@ -206,6 +206,7 @@ def _plain(data: Json) -> Json:
     return json.loads(json.dumps(data))  # type: ignore[no-any-return]
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """A JSON value for a message."""
     text = json.dumps(value)
     return text if len(text) <= 200 else f"{text[:200]}…"

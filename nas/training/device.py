@@ -20,7 +20,8 @@ _NO_MEMORY = ("out of memory", "ALLOC_FAILED", "ALLOCATION_FAILED")
 def find_device(name: str) -> torch.device:
     """The device of that name; "auto" is a GPU if there is one, else the CPU.
 
-    Of several GPUs, workers take turns by their number, unless the name tells which one.
+    Of several GPUs, workers take turns by their number, unless the name tells which one. A GPU is
+    not started: commands that only start workers would keep some of its memory from them.
 
     Raises:
         InvalidOption: there is no such device.
@@ -30,15 +31,14 @@ def find_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device("cpu")
     try:
-        torch.empty(1, device=name)
-        return torch.device(name)
-    except (RuntimeError, AssertionError) as error:
-        if _is_full(error):
-            raise  # it is there; `device_errors` tells the rest
+        device = torch.device(name)
+    except RuntimeError as error:  # which lists all that torch ever knew
         raise InvalidOption(
-            f"a device must be auto, cpu, cuda, cuda:N or mps, and there, but got {name!r}: "
-            f"{_first_line(error)}"
+            f"a device must be auto, cpu, cuda, cuda:N or mps, but got {name!r}"
         ) from error
+    if (reason := _missing(device)) is not None:
+        raise InvalidOption(f"a device must be there, but got {name!r}: {reason}")
+    return device
 
 
 def use_device(name: str) -> torch.device:
@@ -47,6 +47,18 @@ def use_device(name: str) -> torch.device:
     if device.type == "cuda":
         torch.cuda.set_device(device)
     return device
+
+
+def _missing(device: torch.device) -> str | None:
+    """Why a device cannot be used; None where it can."""
+    if device.type == "cuda" and torch.cuda.is_available():
+        count = torch.cuda.device_count()
+        return None if (device.index or 0) < count else f"there are {count} GPUs, counted from 0"
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        return _first_line(error).partition(". ")[0]
+    return None
 
 
 @contextmanager

@@ -31,7 +31,8 @@ class Recipe:
             "one_cycle" warms up and then falls to 0 along a cosine, over `epochs`; or "constant".
         step_every: epochs between two cuts.
         step_factor: of a cut.
-        augment: any of "crop" (a random shift of up to 4 pixels, 1 below 28 pixels) and "flip".
+        augment: any of "crop" (a random shift of up to 4 pixels, 1 below 28 pixels) and "flip", as
+            a list: `[crop, flip]`.
         label_smoothing: share of the target that is spread over all classes.
         precision: "32", or "bf16" for bfloat16 where it is safe; that pays on GPUs, and on
             processors with avx512_bf16 or amx.

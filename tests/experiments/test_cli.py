@@ -147,7 +147,10 @@ def test_help_imports_neither_torch_nor_optuna():
         (["collect", "--checkpoint_dir", "text.txt"], ["--checkpoint_dir must be a folder"]),
         (["search", "--checkpoint_dir", "text.txt/a"], ["--checkpoint_dir must be a folder"]),
         (["collect", "--networks", "3", "--retrain", "4"], ["from 0 to", "networks, 3, but got 4"]),
-        (["collect", "--retrain", "1", "--train_seed", "-1"], ["seed must be a whole number >= 0"]),
+        (
+            ["collect", "--retrain", "1", "--train_seed", "-1"],
+            ["train_seed must be a whole"],
+        ),
         (["collect", "--recipe.epochs", "0"], ["epochs"]),
         (["collect", "--recipe.schedule", "sometimes"], ["schedule", "sometimes"]),
         (["collect", "--space", "search_spaces.Nope"], ["--space", "Nope"]),
@@ -155,7 +158,13 @@ def test_help_imports_neither_torch_nor_optuna():
         (["collect", "--data", "npz:missing.npz"], ["missing.npz"]),
         (["collect", "--data", "nonsense"], ["nonsense", "digits"]),
         (["fit", "--corpus", "missing.jsonl"], ["missing.jsonl does not exist"]),
-        (["fit"], ["corpus", "required"]),
+        (["fit"], ["required: --corpus;"]),
+        (["predict"], ["required: --surrogate, --architecture;"]),
+        (["predict", "--trust", "my"], ["--trust must be a list in brackets", "write '[my]'"]),
+        (["collect", "--recipe.augment", "crop"], ["list in brackets", "write '[crop]'"]),
+        (["collect", "--device", "tpu"], ["a device must be auto, cpu", "'tpu'"]),
+        (["search", "--device", "cuda:99"], ["a device must be there", "'cuda:99'"]),
+        (["collect", "--storage", "journal:no/j.log"], ["in a folder that exists", "but no does"]),
         (["predict", "--surrogate", "nowhere", "--architecture", "a.json"], ["nas fit", "nowhere"]),
         (["propose", "--surrogate", "nowhere"], ["nas fit", "nowhere"]),
         (["report", "nowhere"], ["nowhere", "does not exist"]),
@@ -394,8 +403,42 @@ def test_a_fitted_surrogate_predicts_and_proposes(capsys, corpus_file, plugin, t
     assert main(["predict", *trusting, "--architecture", f"{tmp_path}/other.json"]) == 0
     warned = capsys.readouterr().err.strip()
     assert "1 of 1 architectures stand in another skeleton" in warned and "\n" not in warned
-    assert "--trust" in refused(capsys, "predict", "--surrogate", out, *architectures)
+    said = refused(capsys, "predict", "--surrogate", out, *architectures)
+    assert said.endswith("if you trust it, add --trust '[my_plugin]'")
     assert "nas fit" in refused(capsys, "predict", "--surrogate", tmp_path, *architectures)
+
+
+def test_architectures_beyond_what_a_surrogate_has_seen_are_told(capsys, corpus_file, tmp_path):
+    out = str(tmp_path)
+    fit = ["fit", "--corpus", f"{corpus_file}", "--surrogate", "surrogates.Constant"]
+    assert main([*fit, "--out", out]) == 0
+    seen = Corpus.read(corpus_file)
+    macs, params = max(r.macs for r in seen), max(r.params for r in seen)
+    propose = ["propose", "--surrogate", out, "--budget", "40", "--top", "40", "--out", out]
+    capsys.readouterr()
+    assert main([*propose, "--max_macs", f"{macs}", "--max_params", f"{params}"]) == 0
+    assert not capsys.readouterr().err
+    assert main(propose) == 0
+    found = json.loads((tmp_path / "proposals.json").read_text())
+    beyond = sum(each["macs"] > macs or each["params"] > params for each in found)
+    said = f"{beyond} of 40 architectures are larger than the networks that the surrogate was"
+    assert beyond and said in capsys.readouterr().err
+    assert main(["predict", "--surrogate", out, "--architecture", f"{out}/proposals.json"]) == 0
+    assert said in capsys.readouterr().err
+    task = json.loads((tmp_path / "task.json").read_text())
+    del task["largest"]  # as earlier versions wrote it
+    (tmp_path / "task.json").write_text(json.dumps(task))
+    assert main(propose) == 0
+    assert not capsys.readouterr().err
+
+
+def test_a_surrogate_whose_answer_is_no_prediction_is_not_kept(
+    capsys, corpus_file, plugin, tmp_path
+):
+    mine = plugin("return np.zeros(len(queries))")
+    words = ["fit", "--corpus", corpus_file, "--surrogate", mine, "--out", tmp_path / "fit"]
+    assert "Mine.predict must return a Prediction, but got a ndarray" in refused(capsys, *words)
+    assert not (tmp_path / "fit" / "surrogate").exists()
 
 
 def test_architectures_of_another_task_are_refused(capsys, corpus_file, plugin, tmp_path):

@@ -9,17 +9,22 @@ import numpy as np
 import pytest
 
 import experiments.corpora
-from experiments.cli import command, main
-from experiments.corpora import FOLDER, HELD
+from experiments.cli import VERBS, command, main, parser_of
+from experiments.collect import task_of
+from experiments.corpora import FOLDER, HELD, corpus_file
 from experiments.corpora.__main__ import corpus as make_corpus
-from experiments.corpora.card import card
+from experiments.corpora.card import card, more
 from experiments.corpora.images import shrunk, smaller, write_smaller
 from experiments.folder import read_task, surrogate_folder
 from nas import Corpus, Query, Surrogate
 from nas.core import metrics
 from nas.core.errors import InvalidOption
 from nas.core.interfaces import predict
+from nas.core.limits import Limits
+from nas.studies.take_in import matched
+from nas.training import Recipe
 from nas.training.data import DataSet, load_data
+from search_spaces import BlockSpace
 from tests.experiments.test_cli import small_corpus
 
 
@@ -104,6 +109,10 @@ def test_a_card_tells_what_there_is_and_how_to_make_it(folder):
     assert "noise**: not measured" not in said
     assert "validation accuracy" in said and "test accuracy" not in said
     assert "nas propose --surrogate tiny" in said
+    assert (
+        "nas collect --corpus tiny --data digits --recipe.epochs 1 --recipe.batch_size 256 "
+        "--max_macs 200000 --networks 112 --out runs/tiny\n```"
+    ) in said
 
 
 def test_a_corpus_and_its_surrogate_are_called_by_name(folder, capsys):
@@ -161,6 +170,18 @@ def test_what_the_project_holds_agrees_with_itself(name, tmp_path, monkeypatch, 
     predicted = predict(loaded, [Query(each) for each in trained]).mean
     assert metrics.kendall_tau(held.finished.distinct.targets[:20], predicted) > 0.5
     assert read_task(fitted).task == held.header.task
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_the_command_on_a_card_goes_on_from_the_corpus(name):
+    held = Corpus.read(FOLDER / f"{name}.jsonl.gz")
+    _, verb, *words = more(name, len(held.distinct)).split()
+    told = parser_of(verb, VERBS[verb]).parse_args(words)
+    assert corpus_file(told.corpus) == FOLDER / f"{name}.jsonl.gz"
+    limits, recipe = Limits(told.max_params, told.max_macs), Recipe(**vars(told.recipe))
+    input = held.header.input
+    task = task_of(BlockSpace(), told.data, recipe, told.seed, limits, "cpu", input)
+    assert [record for _, record in matched(task, held)] == list(held)
 
 
 def test_all_of_it_is_packed():

@@ -100,6 +100,8 @@ def test_a_search_for_real_trains_what_it_proposes_and_nothing_twice(tmp_path, c
     words = ["search", "--warmup", "2", "--networks", "3", "--recipe.epochs", "1", "--workers", "1"]
     words += ["--max_macs", "300000", "--proposer.budget", "60", "--out", str(out)]
     words += ["--checkpoint_dir", str(tmp_path / "kept"), "--max_seconds", "600"]
+    assert main([*words, "--networks", "2"]) == 0
+    assert "all networks are random" in capsys.readouterr().err
     assert main(words) == 0
     assert list((tmp_path / "kept").iterdir()) == []
     corpus = Corpus.read(out / "corpus.jsonl.gz")

@@ -121,7 +121,7 @@ def _images(name: str, part: str, images: Any, labels: Any) -> Images:
     shaped = images.ndim == 3 or (images.ndim == 4 and shape[3] in (1, 3))
     if images.dtype != np.uint8 or not shaped or 0 in shape:
         raise InvalidData(
-            f"{name}: {part}_images must be uint8 of shape (n, h, w) or (n, h, w, 3), but got "
+            f"{name}: {part}_images must be uint8 of shape (n, h, w) or (n, h, w, 1 or 3), but got "
             f"{images.dtype} {shape}; scale to 0..255, put the channels last and convert to uint8"
         )
     if not np.issubdtype(labels.dtype, np.integer) or labels.shape != shape[:1]:

@@ -18,7 +18,7 @@ Labelled = tuple[np.ndarray, np.ndarray]
 def load_npz(name: str, path: Path) -> DataSet:
     """Arrays that `numpy.savez` wrote.
 
-    The keys are train_images (n, h, w) or (n, h, w, 3) as uint8, train_labels (n,) as whole
+    The keys are train_images (n, h, w) or (n, h, w, 1 or 3) as uint8, train_labels (n,) as whole
     numbers from 0, likewise test_images and test_labels, and, if there are any, val_images and
     val_labels.
 

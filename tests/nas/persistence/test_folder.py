@@ -219,7 +219,7 @@ def test_other_packages_must_be_trusted(foreign, tmp_path):
 
     foreign_surrogate.Mine(2.0).fit(None).save(tmp_path / "saved")
     sys.modules.pop("foreign_surrogate")
-    refused(tmp_path / "saved", "add --trust foreign_surrogate")
+    refused(tmp_path / "saved", r"add --trust '\[foreign_surrogate\]'")
     assert "foreign_surrogate" not in sys.modules
     loaded = Surrogate.load(tmp_path / "saved", trust=["foreign_surrogate"])
     assert (loaded.level, loaded.array_.tolist()) == (2.0, [1.0, 1.0])
@@ -238,7 +238,7 @@ def test_estimators_with_foreign_functions_are_refused(tmp_path):
     surrogate = Constant()
     surrogate.model_ = FunctionTransformer(json.loads)
     surrogate.save(tmp_path)
-    refused(tmp_path, "must be made of scikit-learn's types, but .* add --trust json")
+    refused(tmp_path, r"must be made of scikit-learn's types, but .* add --trust '\[json\]'")
     assert Surrogate.load(tmp_path, trust=["json"]).model_.func is json.loads
 
 

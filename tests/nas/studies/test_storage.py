@@ -15,7 +15,7 @@ from nas.studies import storage as storage_module
 from nas.studies.storage import at_once
 
 
-@pytest.mark.parametrize("form", ["{}/a.db", "sqlite:///{}/a.db", "journal:{}/a.log", "{}/n/{{x}}"])
+@pytest.mark.parametrize("form", ["{}/a.db", "sqlite:///{}/a.db", "journal:{}/a.log", "{}/{{x}}"])
 def test_a_storage_keeps_a_study(form, tmp_path):
     url = form.format(tmp_path)
     with quiet(), opened(url) as storage:
@@ -35,6 +35,13 @@ def test_what_is_missing_is_not_made_for_reading(url, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InvalidStudy, match="must exist"), opened(url, create=False):
         pass
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("url", ["{}/a.db", "journal:{}/a.log", "sqlite:///{}/a.db"])
+def test_a_folder_that_is_missing_is_not_made(url, tmp_path):
+    url = url.format(tmp_path / "unmounted")
+    assert "must lie in a folder that exists, but" in one_line(url)
     assert not list(tmp_path.iterdir())
 
 
@@ -182,6 +189,11 @@ def test_a_storage_inside_one_process_is_refused(url):
 
 def test_an_unknown_database():
     assert "give another --storage" in one_line("nosuch://host/db")
+
+
+def test_the_driver_of_mysql_is_called_by_its_name_on_pypi(monkeypatch):
+    monkeypatch.setitem(sys.modules, "MySQLdb", None)
+    assert "MySQLdb is called mysqlclient there" in one_line("mysql://host/db")
 
 
 def test_a_grpc_address_without_a_port():

@@ -49,7 +49,7 @@ def test_an_exhausted_space_says_so(monkeypatch):
     monkeypatch.setattr(sys.modules["nas.studies.stream"], "PATIENCE", 500)
     with pytest.raises(InvalidOption, match="nothing new behind the first 40"):
         first(41)
-    with pytest.raises(InvalidOption, match="nothing new behind the first 0"):
+    with pytest.raises(InvalidOption, match=r"behind the first 0 \(max_params 1\);"):
         first(1, limits=Limits(max_params=1))
 
 

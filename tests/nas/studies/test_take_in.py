@@ -6,6 +6,7 @@ from optuna.trial import TrialState
 
 from nas import Corpus, LearningCurve
 from nas.core.errors import InvalidCorpus, InvalidStudy
+from nas.core.limits import Limits
 from nas.studies import take_in
 from nas.studies.owners import Owner
 from nas.studies.slots import slots_of
@@ -57,7 +58,7 @@ def test_stopped_ones_are_taken_and_failed_ones_tried_again(corpus, storage, toy
         ({"index": 3}, "of index 3 must be of architecture"),
         ({"index": -5}, "at least 0"),
         ({"index": None}, "of proposal"),
-        ({"index": 1}, "come once"),
+        ({"index": 1}, "of index 1 must be of architecture"),
     ],
 )
 def test_a_record_of_another_stream_is_refused_and_nothing_added(
@@ -70,10 +71,25 @@ def test_a_record_of_another_stream_is_refused_and_nothing_added(
     assert toy_study.read() == []
 
 
+def test_a_corpus_with_one_training_twice_is_refused(corpus, storage, toy_study):
+    with pytest.raises(InvalidCorpus, match="each network must come once"):
+        take(Corpus(corpus.header, (corpus[0], corpus[0])), storage)
+    assert toy_study.read() == []
+
+
 def test_a_corpus_of_another_recipe_is_refused(corpus, storage):
     other = replace(corpus, header=replace(corpus.header, recipe={"epochs": 9}))
-    with pytest.raises(InvalidCorpus, match="its recipe is"):
+    with pytest.raises(InvalidCorpus) as caught:
         take(other, storage)
+    asked = corpus.header.recipe["epochs"]
+    assert str(caught.value).endswith(f"but has recipe.epochs = 9, while asked was {asked}")
+
+
+def test_a_corpus_of_other_limits_is_told_as_such_with_further_trainings_too(corpus, storage):
+    again = replace(corpus[0], seed=99)
+    other = toys.task(limits=Limits(max_macs=min(record.macs for record in corpus)))
+    with pytest.raises(InvalidCorpus, match="from another space, seed or limits"):
+        take(Corpus(corpus.header, (*corpus, again)), storage, other)
 
 
 def test_a_corpus_of_other_epochs_is_refused(corpus, storage):

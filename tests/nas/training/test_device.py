@@ -34,11 +34,20 @@ def test_workers_take_turns_on_several_gpus(monkeypatch):
             assert find_device(name) == torch.device(gpu)
 
 
+def test_a_gpu_is_found_without_starting_it(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch, "empty", raises(AssertionError("it was started")))
+    assert find_device("cuda:1") == torch.device("cuda:1")
+    with pytest.raises(InvalidOption, match="but got 'cuda:2': there are 2 GPUs, counted from 0"):
+        find_device("cuda:2")
+
+
 def test_a_device_that_is_not_there_is_refused_in_one_line():
-    for name in ("tpu:x", "cuda:99", ""):
+    for name in ("tpu:x", "tpu", "cuda:99", "cuda:x", "mps:7", ""):
         with pytest.raises(InvalidOption, match=f"but got '{name}'") as error:
             find_device(name)
-        assert "\n" not in str(error.value)
+        assert "\n" not in str(error.value) and len(str(error.value)) < 200
     assert find_device("auto").type in ("cpu", "cuda")
 
 
