@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from experiments.corpora import corpus_file
 from experiments.corpus import counted
-from experiments.fit import ENOUGH_TO_FIT
+from experiments.fit import next_fit
 from experiments.folder import RunFolder
 from experiments.terminal import ProgressBar, say, training_workers, wrote
 from nas.core.architecture import Input
@@ -67,7 +67,7 @@ def collect(
         seed: of the stream of architectures and of every training.
         max_params: largest number of parameters of a network.
         max_macs: largest number of multiply-accumulates of a network for one image.
-        device: auto, cpu, cuda or cuda:N.
+        device: auto, cpu, cuda, cuda:N or mps.
         checkpoint_dir: folder that keeps unfinished trainings, so that they go on behind their last
             epoch where a worker died; to be shared by machines that share the work.
         max_seconds: time for one network; one that takes longer is stopped behind the epoch that is
@@ -87,7 +87,7 @@ def collect(
     task = task_of(space, data, recipe, seed, limits, device, fed, checkpoint_dir, max_seconds)
     known = Corpus.read(corpus_file(corpus)) if corpus else None
     if known is not None:
-        say(f"taking in {counted(known)}, as far as the study lacks them …")
+        say(f"going on from {counted(known)} …")
     found = train(
         task,
         folder,
@@ -105,9 +105,7 @@ def collect(
     if any(record.status in ("failed", "timeout") for record in found):
         say("the same command with --retry_failed trains those again that have no result")
     size = len(found.finished.distinct)
-    following = [f"nas report {out}"]
-    if size >= ENOUGH_TO_FIT:
-        following.insert(0, f"nas fit --corpus {folder.corpus} --out {out}")
+    following = [*next_fit(found, folder.corpus, out), f"nas report {out}"]
     if size >= ENOUGH_TO_COMPARE:
         following.insert(
             0,

@@ -27,7 +27,8 @@ def fit(corpus: Path, surrogate: Surrogate, out: Path = Path("runs/fit")) -> Non
         out: folder for the fitted surrogate.
     """
     networks = finished(Corpus.read(corpus_file(corpus)), least=ENOUGH_TO_FIT)
-    folder = RunFolder(out).make()
+    folder = RunFolder(out)
+    folder.exist()  # rather refused now than when the fit is done
     name = type(surrogate).__name__
     say(f"fitting {name} to {counted(networks)} …")
     seconds = fit_into(folder, surrogate, networks)
@@ -44,21 +45,29 @@ def fit(corpus: Path, surrogate: Surrogate, out: Path = Path("runs/fit")) -> Non
 
 
 def fit_into(folder: RunFolder, surrogate: Surrogate, networks: Corpus) -> float:
-    """Fits, saves surrogate, task and networks, and returns the seconds the fit took.
+    """Fits, asks once, saves surrogate, task and networks, and returns the seconds the fit took.
 
     Raises:
-        InvalidSurrogate: it answers with something that is no prediction; nothing is saved then.
+        InvalidSurrogate: it answers with something that is no prediction; the folder stays as it
+            was then.
     """
     start = time.perf_counter()
     surrogate.fit(networks)
-    seconds = time.perf_counter() - start
     first = networks[0]
     predict(surrogate, [Query(first.architecture, hyperparameters=first.hyperparameters)])
+    seconds = time.perf_counter() - start  # some do their work when they are first asked
+    folder.make()
     folder.task.unlink(missing_ok=True)  # killed from here on, the folder holds no pair at all
     surrogate.save(folder.surrogate)
     networks.write(folder.fitted)
     write_task(folder, networks)
     return seconds
+
+
+def next_fit(corpus: Corpus, file: Path, out: Path) -> list[str]:
+    """The command that fits a surrogate to what was collected, where that is enough."""
+    enough = len(corpus.finished.distinct) >= ENOUGH_TO_FIT
+    return [f"nas fit --corpus {file} --out {out}"] if enough else []
 
 
 def finished(corpus: Corpus, least: int) -> Corpus:

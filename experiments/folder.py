@@ -225,6 +225,17 @@ def read_task(folder: RunFolder) -> Header:
 
 
 def read_largest(folder: RunFolder) -> Largest | None:
-    """How large the networks were that the folder's surrogate was fitted to, where that is kept."""
+    """How large the networks were that the folder's surrogate was fitted to, where that is kept.
+
+    Raises:
+        InvalidOption: what is kept is no pair of numbers.
+    """
     held = read_json(folder.task, "the surrogate's task").get("largest")
-    return Largest(int(held["params"]), int(held["macs"])) if held else None
+    if held is None:
+        return None
+    if isinstance(held, dict) and all(is_number(held.get(name)) for name in Largest._fields):
+        return Largest(int(held["params"]), int(held["macs"]))
+    raise InvalidOption(
+        f"the surrogate's task must tell the params and macs of the largest networks, but "
+        f"{folder.task} has {str(held)[:100]}; fit the surrogate again"
+    )

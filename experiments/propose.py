@@ -48,9 +48,7 @@ def propose(
     target = RunFolder(out).make()
     said = predict(fitted, [Query(candidate.architecture) for candidate in found])
     write_json(target.proposals, [as_json(candidate) for candidate in found])
-    architectures = [candidate.architecture for candidate in found]
-    warn_of_larger(architectures, surrogate_folder(surrogate))
-    say(prediction_table(architectures, said))
+    say(prediction_table([candidate.architecture for candidate in found], said))
     wrote(
         [target.proposals],
         [f"nas predict --surrogate {surrogate} --architecture {target.proposals}"],
@@ -68,6 +66,8 @@ def favourites(
     trust: Sequence[str] | None,
 ) -> tuple[Surrogate, list[Candidate]]:
     """A fitted surrogate and what it likes best, best first; the options are those of `propose`.
+
+    Where that is larger than what the surrogate was fitted to, a warning says so.
 
     Raises:
         InvalidOption: an option cannot be, or nothing keeps within the limits.
@@ -94,6 +94,7 @@ def favourites(
             "no architecture that was looked at keeps within --max_params and --max_macs; raise "
             "them or --budget"
         )
+    warn_of_larger([candidate.architecture for candidate in found], folder)
     return fitted, found
 
 

@@ -48,7 +48,8 @@ def advised(message: str, options: Collection[str]) -> str:
         names = [f"--{name}" if f"--{name}" in options else name for name in missing[1].split(", ")]
         return f"the following arguments are required: {', '.join(names)}"
     if listed := _LIST.match(text):
-        inside = _nearest(listed[2], _classes()) or listed[2]
+        near = _nearest(listed[2], _classes()) if listed[1] == "--surrogates" else None
+        inside = near or listed[2]
         return f"{listed[1]} must be a list in brackets, but got {listed[2]}; write '[{inside}]'"
     if some := _CHOICES.match(text):
         known = ", ".join(re.findall(r"'(\w+)'", some["known"]))

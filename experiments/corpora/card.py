@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+
 import numpy as np
 
 from experiments.cli import VERBS, parser_of
@@ -40,8 +43,10 @@ def card(name: str, corpus: Corpus) -> str:
         [
             f"# {name}",
             words,
+            "Made by:",
             "```\n" + "\n".join(commands) + "\n```",
-            f"These lines made it. This one goes on from it:\n\n```\n{more(name, networks)}\n```",
+            "To be gone on from with:",
+            f"```\n{more(name, networks)}\n```",
             "\n".join(f"* **{what}**: {value}" for what, value in facts),
             statistics(corpus),
             f"A Peephole that was fitted to it: `nas propose --surrogate {name}`.\n",
@@ -53,9 +58,10 @@ def more(name: str, networks: int) -> str:
     """The command that goes on from the corpus, in a run folder of one's own."""
     parser = parser_of("collect", VERBS["collect"])
     config = parser.parse_path(str(FOLDER / f"{name}.yaml"), defaults=False)
-    told = " ".join(f"--{option} {value}" for option, value in config.items())
-    wanted = f"--networks {networks + 100} --out runs/{name}"
-    return f"nas collect --corpus {name} {told} {wanted}"
+    words = ["nas", "collect", "--corpus", name]
+    for option, value in config.items():
+        words += [f"--{option}", value if isinstance(value, str) else json.dumps(value)]
+    return shlex.join([*words, "--networks", str(networks + 100), "--out", f"runs/{name}"])
 
 
 def statistics(corpus: Corpus) -> str:

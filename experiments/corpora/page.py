@@ -40,8 +40,8 @@ INTRODUCTION = """# Corpora of our own
 
 Networks of the paper's block space, trained by `nas collect`; each has a card with the lines that
 make it. They come with the install: `nas compare --corpus digits-block` finds them by their names,
-and `nas propose --surrogate digits-block` asks the Peephole that was fitted to one. The last line
-of commands on a card goes on from the corpus, with more networks in a folder of your own.
+and `nas propose --surrogate digits-block` asks the Peephole that was fitted to one. A card
+also has the line that goes on from its corpus, with more networks in a folder of your own.
 
 This page is written by `python -m experiments.corpora.page`.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from experiments.collect import task_of, under_bar
 from experiments.corpora import corpus_file
+from experiments.fit import next_fit
 from experiments.folder import RunFolder
 from experiments.searching.for_real import outcome, round_line, saved
 from experiments.searching.in_table import search_in_table
@@ -84,7 +85,7 @@ def search(
         seed: of random networks, trainings and proposals.
         max_params: largest number of parameters of a network.
         max_macs: largest number of multiply-accumulates of a network for one image.
-        device: auto, cpu, cuda or cuda:N.
+        device: auto, cpu, cuda, cuda:N or mps.
         checkpoint_dir: folder that keeps unfinished trainings, so that they go on behind their last
             epoch where a worker died; to be shared by machines that share the work.
         max_seconds: time for one network; one that takes longer is stopped behind the epoch that is
@@ -121,7 +122,10 @@ def search(
         search_in_table(replays, repeats, baselines or [], folder, worker_count(workers))
         return
     if networks <= warmup:
-        warn(f"all networks are random and no surrogate is asked up to --networks {warmup}")
+        warn(
+            f"with --networks {networks} and --warmup {warmup} all networks are random; give more "
+            "--networks, of which the surrogate chooses those behind the random ones"
+        )
     place = space or BlockSpace()
     task = task_of(
         place, data or "digits", recipe, seed, limits, device, None, checkpoint_dir, max_seconds
@@ -148,7 +152,7 @@ def search(
         say(saved(found))
     wrote(
         [folder.corpus],
-        [f"nas report {out}", f"nas fit --corpus {folder.corpus} --out {out}"],
+        [f"nas report {out}", *next_fit(found, folder.corpus, out)],
     )
 
 

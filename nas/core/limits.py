@@ -30,14 +30,17 @@ class Limits:
     max_macs: int | None = None
 
     def __post_init__(self) -> None:
-        for name, bound in (("max_params", self.max_params), ("max_macs", self.max_macs)):
-            if bound is not None and bound < 1:
+        for name, bound in self._given.items():
+            if bound < 1:
                 raise InvalidOption(f"{name} must be at least 1, but got {bound}")
 
     def __str__(self) -> str:
+        return ", ".join(f"{name} {bound}" for name, bound in self._given.items()) or "no limits"
+
+    @property
+    def _given(self) -> dict[str, int]:
         bounds = {"max_params": self.max_params, "max_macs": self.max_macs}
-        told = [f"{name} {bound}" for name, bound in bounds.items() if bound is not None]
-        return ", ".join(told) or "none given"
+        return {name: bound for name, bound in bounds.items() if bound is not None}
 
     def allow(self, architecture: Architecture) -> bool:
         """True where the network keeps within both bounds."""

@@ -301,8 +301,8 @@ def _check_file(path: Path, create: bool) -> None:
     if create and not path.parent.is_dir():
         # Made here, a folder that other machines share but this one lacks would hide the others.
         raise InvalidStudy(
-            f"the storage {path} must lie in a folder that exists, but {path.parent} does not; "
-            "make it, or check --storage"
+            f"the storage {path} must lie in a folder, but {str(path.parent)!r} is none; make it, "
+            "or give another --storage"
         )
     if not create and not path.exists():
         raise InvalidStudy(f"the storage {path} must exist, but there is no such file")
@@ -321,9 +321,9 @@ def _advice(error: Exception, url: str) -> str:
     if isinstance(error, ImportError) and url.startswith("grpc://"):
         return "pip install 'peephole-nas[grpc]'"
     if isinstance(error, ImportError):
+        package = " as mysqlclient" if "MySQLdb" in _reason(error) else ""
         return (
-            "install that driver with pip (MySQLdb is called mysqlclient there), or name another, "
-            "as in postgresql+psycopg2://… or mysql+pymysql://…"
+            f"install it with pip{package}, or name another driver, as in postgresql+psycopg2://…"
         )
     if isinstance(error, ConnectionError):
         return "start 'optuna.storages.run_grpc_proxy_server' there, or give another --storage"

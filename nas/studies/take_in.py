@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 from nas.core.corpus import Corpus
@@ -36,6 +37,7 @@ def take_in(
 
     Raises:
         InvalidCorpus: a record is not what this task would have made; nothing was added then.
+        InvalidOption: the task contradicts itself, or its space has fewer networks.
         InvalidStudy: the study is of another task, or the storage cannot be opened.
     """
     pairs = matched(task, corpus)
@@ -50,6 +52,7 @@ def matched(task: CollectTask, corpus: Corpus) -> list[tuple[Slot, Record]]:
 
     Raises:
         InvalidCorpus: a record is not what this task would have made.
+        InvalidOption: the task contradicts itself, or its space has fewer networks.
     """
     task.check()
     _check_header(task, corpus)
@@ -76,8 +79,8 @@ def _check_header(task: CollectTask, corpus: Corpus) -> None:
     if differing:
         where, got, asked = differing
         raise InvalidCorpus(
-            f"the corpus must be of the study's task, but has {where} = {short(got)}, while asked "
-            f"was {short(asked)}"
+            f"the corpus must be of the task that is asked for, but has {where} = {short(got)}, "
+            f"and asked was {short(asked)}; give the options that it was made with"
         )
 
 
@@ -92,7 +95,11 @@ def _slots(task: CollectTask, records: Sequence[Record]) -> list[Slot]:
     for slot, record in zip(found, records, strict=True):
         _check_record(task, slot, record)
     if len({slot.name for slot in found}) != len(found):
-        raise InvalidCorpus("each network must come once in a corpus that is taken in")
+        twice = Counter(slot.name for slot in found).most_common(1)[0][0]
+        raise InvalidCorpus(
+            f"each training must come once in a corpus, but that of {twice[0]} {twice[1]} comes "
+            "more often; make the file with 'nas corpus export' or 'merge'"
+        )
     return found
 
 

@@ -194,7 +194,7 @@ def difference(held: Any, asked: Any, where: str = "") -> tuple[str, Any, Any] |
         difference(held.get(name), asked.get(name), f"{where}.{name}".lstrip("."))
         for name in {**asked, **held}
     )
-    return next(found for found in inside if found)
+    return next((found for found in inside if found), (where, held, asked))
 
 
 def _path(thing: object) -> str:

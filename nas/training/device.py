@@ -20,25 +20,24 @@ _NO_MEMORY = ("out of memory", "ALLOC_FAILED", "ALLOCATION_FAILED")
 def find_device(name: str) -> torch.device:
     """The device of that name; "auto" is a GPU if there is one, else the CPU.
 
-    Of several GPUs, workers take turns by their number, unless the name tells which one. A GPU is
-    not started: commands that only start workers would keep some of its memory from them.
+    Of several GPUs, workers take turns by their number, unless the name tells which one. CUDA is
+    not started: commands that only start workers would keep some of a GPU's memory from them.
 
     Raises:
         InvalidOption: there is no such device.
     """
-    if name in ("auto", "cuda") and torch.cuda.is_available():
-        return torch.device("cuda", int(os.environ.get(WORKER, 0)) % torch.cuda.device_count())
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name in ("auto", "cuda") and count:
+        return torch.device("cuda", int(os.environ.get(WORKER, 0)) % count)
     if name == "auto":
         return torch.device("cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:  # which lists all that torch ever knew
+    gpus = [f"cuda:{number}" for number in range(count)]
+    there = ["cpu", *gpus, *(["mps"] if torch.backends.mps.is_available() else [])]
+    if name not in there:
         raise InvalidOption(
-            f"a device must be auto, cpu, cuda, cuda:N or mps, but got {name!r}"
-        ) from error
-    if (reason := _missing(device)) is not None:
-        raise InvalidOption(f"a device must be there, but got {name!r}: {reason}")
-    return device
+            f"--device must be auto or what torch finds here ({', '.join(there)}), but got {name!r}"
+        )
+    return torch.device(name)
 
 
 def use_device(name: str) -> torch.device:
@@ -47,18 +46,6 @@ def use_device(name: str) -> torch.device:
     if device.type == "cuda":
         torch.cuda.set_device(device)
     return device
-
-
-def _missing(device: torch.device) -> str | None:
-    """Why a device cannot be used; None where it can."""
-    if device.type == "cuda" and torch.cuda.is_available():
-        count = torch.cuda.device_count()
-        return None if (device.index or 0) < count else f"there are {count} GPUs, counted from 0"
-    try:
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        return _first_line(error).partition(". ")[0]
-    return None
 
 
 @contextmanager

@@ -160,11 +160,12 @@ def test_help_imports_neither_torch_nor_optuna():
         (["fit", "--corpus", "missing.jsonl"], ["missing.jsonl does not exist"]),
         (["fit"], ["required: --corpus;"]),
         (["predict"], ["required: --surrogate, --architecture;"]),
-        (["predict", "--trust", "my"], ["--trust must be a list in brackets", "write '[my]'"]),
+        (["predict", "--trust", "my_peephole"], ["--trust must be a", "write '[my_peephole]'"]),
+        (["search", "--baselines", "random"], ["--baselines must be a", "write '[random]'"]),
         (["collect", "--recipe.augment", "crop"], ["list in brackets", "write '[crop]'"]),
-        (["collect", "--device", "tpu"], ["a device must be auto, cpu", "'tpu'"]),
-        (["search", "--device", "cuda:99"], ["a device must be there", "'cuda:99'"]),
-        (["collect", "--storage", "journal:no/j.log"], ["in a folder that exists", "but no does"]),
+        (["collect", "--device", "tpu"], ["--device must be auto or what", "got 'tpu'"]),
+        (["search", "--device", "cuda:99"], ["--device must be auto or what", "'cuda:99'"]),
+        (["collect", "--storage", "journal:no/j.log"], ["must lie in a folder, but 'no' is none"]),
         (["predict", "--surrogate", "nowhere", "--architecture", "a.json"], ["nas fit", "nowhere"]),
         (["propose", "--surrogate", "nowhere"], ["nas fit", "nowhere"]),
         (["report", "nowhere"], ["nowhere", "does not exist"]),
@@ -426,6 +427,9 @@ def test_architectures_beyond_what_a_surrogate_has_seen_are_told(capsys, corpus_
     assert main(["predict", "--surrogate", out, "--architecture", f"{out}/proposals.json"]) == 0
     assert said in capsys.readouterr().err
     task = json.loads((tmp_path / "task.json").read_text())
+    for broken in (5, [], {"params": 1}, {"params": None, "macs": 1}, {"params": "x", "macs": 1}):
+        (tmp_path / "task.json").write_text(json.dumps({**task, "largest": broken}))
+        assert "task must tell the params and macs of the largest" in refused(capsys, *propose)
     del task["largest"]  # as earlier versions wrote it
     (tmp_path / "task.json").write_text(json.dumps(task))
     assert main(propose) == 0
@@ -435,10 +439,13 @@ def test_architectures_beyond_what_a_surrogate_has_seen_are_told(capsys, corpus_
 def test_a_surrogate_whose_answer_is_no_prediction_is_not_kept(
     capsys, corpus_file, plugin, tmp_path
 ):
-    mine = plugin("return np.zeros(len(queries))")
-    words = ["fit", "--corpus", corpus_file, "--surrogate", mine, "--out", tmp_path / "fit"]
-    assert "Mine.predict must return a Prediction, but got a ndarray" in refused(capsys, *words)
-    assert not (tmp_path / "fit" / "surrogate").exists()
+    fit, mine = tmp_path / "fit", plugin("return np.zeros(len(queries))")
+    words = ["fit", "--corpus", f"{corpus_file}", "--out", f"{fit}", "--surrogate"]
+    assert main([*words, "surrogates.Constant"]) == 0
+    before = {path: path.read_bytes() for path in fit.rglob("*") if path.is_file()}
+    capsys.readouterr()
+    assert "Mine.predict must return a Prediction, but" in refused(capsys, *words, mine)
+    assert before == {path: path.read_bytes() for path in fit.rglob("*") if path.is_file()}
 
 
 def test_architectures_of_another_task_are_refused(capsys, corpus_file, plugin, tmp_path):

@@ -1,5 +1,6 @@
 """The data sets and corpora of the project's own."""
 
+import shlex
 from configparser import ConfigParser
 from dataclasses import replace
 from importlib import import_module
@@ -15,7 +16,7 @@ from experiments.corpora import FOLDER, HELD, corpus_file
 from experiments.corpora.__main__ import corpus as make_corpus
 from experiments.corpora.card import card, more
 from experiments.corpora.images import shrunk, smaller, write_smaller
-from experiments.folder import read_task, surrogate_folder
+from experiments.folder import read_largest, read_task, surrogate_folder
 from nas import Corpus, Query, Surrogate
 from nas.core import metrics
 from nas.core.errors import InvalidOption
@@ -103,7 +104,7 @@ def test_a_card_tells_what_there_is_and_how_to_make_it(folder):
     found = small_corpus(12)
     again = [replace(record, seed=5, target=record.target + 0.01) for record in found[:3]]
     said = card("tiny", Corpus(found.header, (*found, *again)))
-    assert said.startswith("# tiny\n\nDigits, made small.\n\n```\npython -m experiments.corpora.im")
+    assert said.startswith("# tiny\n\nDigits, made small.\n\nMade by:\n\n```\npython -m exper")
     assert "--name tiny --networks 12 --retrain 3\n```" in said
     assert "12 networks and 3 further trainings" in said and "15 complete" in said
     assert "noise**: not measured" not in said
@@ -123,7 +124,8 @@ def test_a_corpus_and_its_surrogate_are_called_by_name(folder, capsys):
     assert main(asked) == 0
     assert main(["corpus", "info", "tiny"]) == 0
     assert "12 networks" in capsys.readouterr().out
-    Path("tiny").mkdir()  # what one has oneself comes first
+    assert main(["propose", "--surrogate=tiny", "--budget=20", "--top=2", "--out=tiny"]) == 0
+    capsys.readouterr()  # what one has oneself comes first
     assert main(asked) == 2
     assert "tiny holds no surrogate" in capsys.readouterr().err
 
@@ -170,12 +172,14 @@ def test_what_the_project_holds_agrees_with_itself(name, tmp_path, monkeypatch, 
     predicted = predict(loaded, [Query(each) for each in trained]).mean
     assert metrics.kendall_tau(held.finished.distinct.targets[:20], predicted) > 0.5
     assert read_task(fitted).task == held.header.task
+    largest = max(r.params for r in held.finished), max(r.macs for r in held.finished)
+    assert read_largest(fitted) == largest
 
 
 @pytest.mark.parametrize("name", HELD)
 def test_the_command_on_a_card_goes_on_from_the_corpus(name):
     held = Corpus.read(FOLDER / f"{name}.jsonl.gz")
-    _, verb, *words = more(name, len(held.distinct)).split()
+    _, verb, *words = shlex.split(more(name, len(held.distinct)))
     told = parser_of(verb, VERBS[verb]).parse_args(words)
     assert corpus_file(told.corpus) == FOLDER / f"{name}.jsonl.gz"
     limits, recipe = Limits(told.max_params, told.max_macs), Recipe(**vars(told.recipe))

@@ -41,8 +41,13 @@ def test_what_is_missing_is_not_made_for_reading(url, tmp_path, monkeypatch):
 @pytest.mark.parametrize("url", ["{}/a.db", "journal:{}/a.log", "sqlite:///{}/a.db"])
 def test_a_folder_that_is_missing_is_not_made(url, tmp_path):
     url = url.format(tmp_path / "unmounted")
-    assert "must lie in a folder that exists, but" in one_line(url)
+    assert "must lie in a folder, but '" in one_line(url)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "file").touch()
+    assert "file' is none; make it" in one_line(f"{tmp_path}/file/a.db")
 
 
 def one_line(url):
@@ -193,7 +198,7 @@ def test_an_unknown_database():
 
 def test_the_driver_of_mysql_is_called_by_its_name_on_pypi(monkeypatch):
     monkeypatch.setitem(sys.modules, "MySQLdb", None)
-    assert "MySQLdb is called mysqlclient there" in one_line("mysql://host/db")
+    assert "install it with pip as mysqlclient, or" in one_line("mysql://host/db")
 
 
 def test_a_grpc_address_without_a_port():

@@ -72,7 +72,7 @@ def test_a_record_of_another_stream_is_refused_and_nothing_added(
 
 
 def test_a_corpus_with_one_training_twice_is_refused(corpus, storage, toy_study):
-    with pytest.raises(InvalidCorpus, match="each network must come once"):
+    with pytest.raises(InvalidCorpus, match=r"once in a corpus, but that of index 0 comes"):
         take(Corpus(corpus.header, (corpus[0], corpus[0])), storage)
     assert toy_study.read() == []
 
@@ -82,7 +82,10 @@ def test_a_corpus_of_another_recipe_is_refused(corpus, storage):
     with pytest.raises(InvalidCorpus) as caught:
         take(other, storage)
     asked = corpus.header.recipe["epochs"]
-    assert str(caught.value).endswith(f"but has recipe.epochs = 9, while asked was {asked}")
+    assert f"but has recipe.epochs = 9, and asked was {asked}; give" in str(caught.value)
+    other = replace(corpus, header=replace(corpus.header, recipe={"epochs": asked, "warm": None}))
+    with pytest.raises(InvalidCorpus, match=r"but has recipe = .*warm"):
+        take(other, storage)
 
 
 def test_a_corpus_of_other_limits_is_told_as_such_with_further_trainings_too(corpus, storage):
