@@ -10,6 +10,9 @@ from numpy.typing import ArrayLike
 
 from nas.core.corpus import Corpus
 
+NEIGHBOURS = 10
+"""Networks of like accuracy that `noise_ceiling` takes to have like noise."""
+
 
 def mse(target: ArrayLike, predicted: ArrayLike) -> float:
     """Mean squared error."""
@@ -120,11 +123,12 @@ def noise(corpus: Corpus) -> Noise | None:
 def noise_ceiling(corpus: Corpus, resamples: int = 50) -> float | None:
     """Kendall's tau that an oracle would reach, which knows each network's mean accuracy.
 
-    Targets are noisy: one training each, or the mean of the m that a record has as `repeats`. The
-    residuals of all m trainings of each network around its mean, widened by sqrt(m / (m - 1)), are
-    drawn, as many as a target is made of, and their mean is added to the network's. The tau between
-    means and noisy means is averaged over the resamples. As the means are noisy themselves it is
-    rather too high, the less the larger m is.
+    Targets are noisy: one training each, or the mean of the m that a record has as `repeats`. To a
+    network's mean is added the mean of as many residuals as a target is made of. They are those of
+    the networks whose means are nearest to its own, `NEIGHBOURS` with itself, since a network that
+    stays at chance has less noise than one that is just about to learn: (a - mean) of all their m
+    trainings, widened by sqrt(m / (m - 1)). The tau between means and noisy means is averaged over
+    the resamples. As the means are noisy themselves it is rather too high, less so for a larger m.
 
     Returns:
         None where fewer than two networks were trained more than once, see `repeated`.
@@ -132,14 +136,23 @@ def noise_ceiling(corpus: Corpus, resamples: int = 50) -> float | None:
     trainings = repeated(corpus)
     if len(trainings) < 2:
         return None
+    trainings = trainings[trainings.mean(axis=1).argsort(kind="stable")]
     networks, count = trainings.shape
     averaged = any(len(record.repeats) > 1 for record in corpus.finished)
-    means = trainings.mean(axis=1, keepdims=True)
-    residuals = (trainings - means).ravel() * math.sqrt(count / (count - 1))
+    means = trainings.mean(axis=1)
+    residuals = (trainings - means[:, None]) * math.sqrt(count / (count - 1))
+    near = min(NEIGHBOURS, networks)
+    first = np.clip(np.arange(networks) - near // 2, 0, networks - near)
+    pools = residuals[first[:, None] + np.arange(near)].reshape(networks, near * count)
     drawn = (networks, count if averaged else 1)
     rng = np.random.default_rng(0)
     taus = [
-        kendall_tau(means[:, 0], means[:, 0] + rng.choice(residuals, size=drawn).mean(axis=1))
+        kendall_tau(means, means + _one_of_each(pools, drawn, rng).mean(axis=1))
         for _ in range(resamples)
     ]
     return float(np.mean(taus))
+
+
+def _one_of_each(pools: np.ndarray, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """Draws (n, k) with replacement, each row from the same row of the pools (n, p)."""
+    return np.take_along_axis(pools, rng.integers(pools.shape[1], size=shape), axis=1)

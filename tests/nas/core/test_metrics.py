@@ -77,13 +77,15 @@ def test_the_noise_ceiling_falls_with_the_noise():
     assert ceiling(0.01, trainings=1) is None
 
 
-def retrained(noise, networks=300, trainings=2, **changes):
+def retrained(noise, networks=300, trainings=2, at_chance=0, **changes):
     """Networks of a space, the first records once each, then all of them again and again."""
     space, rng = BlockSpace(), np.random.default_rng(0)
     made = [space.generate(Draw(rng)) for _ in range(networks)]
     means = rng.uniform(0.4, 0.6, networks)
+    means[:at_chance] = 0.1  # and stay there, to the last digit
+    noises = np.where(means == 0.1, 0, noise)
     records = [
-        Record(made[i], means[i] + rng.normal(0, noise), seed=seed * networks + i, **changes)
+        Record(made[i], means[i] + rng.normal(0, noises[i]), seed=seed * networks + i, **changes)
         for seed in range(trainings)
         for i in range(networks)
     ]
@@ -100,6 +102,15 @@ def test_the_noise_is_measured_by_training_again(noise):
     assert found.tau == metrics.kendall_tau(once, corpus[300:].targets)
     assert found.ceiling == metrics.noise_ceiling(corpus)
     assert found.ceiling == pytest.approx(metrics.kendall_tau(means, once), abs=0.02)
+    assert found.tau < found.ceiling - 0.01
+
+
+@pytest.mark.parametrize("trainings", [2, 3])
+def test_networks_at_chance_have_less_noise_than_others(trainings):
+    means, corpus = retrained(0.02, at_chance=100, trainings=trainings)
+    found = metrics.noise(corpus)
+    oracle = metrics.kendall_tau(means, corpus[:300].targets)
+    assert found.ceiling == pytest.approx(oracle, abs=0.02)
     assert found.tau < found.ceiling - 0.01
 
 
