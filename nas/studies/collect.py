@@ -136,6 +136,8 @@ class _Run:
             while not self._step().complete:
                 self._crew.wait(_POLL)
             self._crew.join(_PATIENCE)
+            for end in self._crew.reap():  # one with the slots all taken meanwhile counts too
+                self._lacked_memory(end)
         finally:
             self._crew.stop()
             with at_once():  # whoever comes next does it otherwise
@@ -158,8 +160,7 @@ class _Run:
 
     def _see_off(self, end: End) -> None:
         self._reclaimer.bury(end, self._slots)
-        if isinstance(end.error, OutOfMemory) and end.size > 1:
-            _logger.warning("%s; going on with %d at a time", end.error, self._crew.shrink(end))
+        if self._lacked_memory(end):
             return
         if end.error is not None and end.death is None:
             raise end.error
@@ -172,6 +173,13 @@ class _Run:
                 "fewer workers or more memory, and run again to go on"
             )
         _logger.warning("a worker died (%s)", end.death)
+
+    def _lacked_memory(self, end: End) -> bool:
+        """True for a worker that found no room beside the others, of whom there are fewer then."""
+        if not isinstance(end.error, OutOfMemory) or end.size == 1:
+            return False
+        _logger.warning("%s; going on with %d at a time", end.error, self._crew.shrink(end))
+        return True
 
 
 def _check(task: CollectTask, networks: int, workers: int, retrain: int, train_seed: int) -> None:

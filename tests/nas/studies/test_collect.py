@@ -218,7 +218,7 @@ def test_a_network_that_did_not_fit_beside_another_is_trained_again(storage, tmp
         make(self, job, size)
 
     monkeypatch.setattr(Crew, "__init__", recorded)
-    odd_one = toys.Odd(width=ODD_WIDTH, deed="out of memory", once=f"{tmp_path}/once")
+    odd_one = toys.Odd(width=ODD_WIDTH, deed="out of memory, slowly", once=f"{tmp_path}/once")
     corpus = toys.run(storage, 4, workers=2, task=toys.task(evaluator=odd_one), retrain=1)
     assert toys.facts(corpus[:4]) == toys.expected(4) and len(corpus) == 5
     assert (tmp_path / "once").exists()

@@ -1,5 +1,6 @@
 """A small space, evaluators that misbehave, and what to compare corpora by."""
 
+import atexit
 import errno
 import math
 import os
@@ -101,8 +102,10 @@ class Odd(PretendEvaluator):
             raise SystemExit(1)
         if self.deed == "no data":
             raise InvalidData("the images must be there, but are not; fetch them")
-        if self.deed == "out of memory":
+        if self.deed in ("out of memory", "out of memory, slowly"):
             self.mark()
+            if self.deed.endswith("slowly"):
+                atexit.register(time.sleep, 2)  # the others do the rest meanwhile
             raise OutOfMemory("a training must fit")
         if self.deed == "lost device":
             self.mark()
