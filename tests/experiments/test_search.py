@@ -63,6 +63,7 @@ def test_methods_are_compared_in_a_table(table, tmp_path, capsys):
     assert "points behind the best" in (out / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_what_was_searched_once_is_not_searched_again(table, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(in_table(table, out)) == 0
@@ -75,6 +76,7 @@ def test_what_was_searched_once_is_not_searched_again(table, tmp_path, capsys):
     assert len(list((out / "cache").iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_epochs_are_saved_where_curves_cannot_win(table, tmp_path):
     out = tmp_path / "out"
     assert main(in_table(table, out, "--confidence", "0.9", "--curves", "8")) == 0
