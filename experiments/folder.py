@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import nas
 from experiments.corpora import HELD, fitted_folder
 from nas.core.corpus import Corpus, Header
-from nas.core.errors import InvalidOption
+from nas.core.errors import InvalidCorpus, InvalidOption
 from nas.core.files import check_folder, write_text
 
 OPTIONS: ContextVar[tuple[str, str] | None] = ContextVar("options", default=None)
@@ -220,8 +220,18 @@ def write_task(folder: RunFolder, networks: Corpus) -> None:
 
 
 def read_task(folder: RunFolder) -> Header:
-    """The task that the folder's surrogate was fitted for."""
-    return Header.from_json(read_json(folder.task, "the surrogate's task"))
+    """The task that the folder's surrogate was fitted for.
+
+    Raises:
+        InvalidOption: the file is missing or broken.
+    """
+    try:
+        return Header.from_json(read_json(folder.task, "the surrogate's task"))
+    except InvalidCorpus as error:
+        raise InvalidOption(
+            f"the surrogate's task must be what 'nas fit' wrote, but {folder.task} is not; fit the "
+            "surrogate again"
+        ) from error
 
 
 def read_largest(folder: RunFolder) -> Largest | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from experiments.folder import RunFolder, read_json, read_largest, read_task, surrogate_folder
+from experiments.folder import Largest, read_json, read_largest, read_task, surrogate_folder
 from experiments.terminal import say, table, warn
 from nas.core.architecture import Architecture
 from nas.core.corpus import Header
@@ -28,8 +28,9 @@ def predict(
     architectures = read_architectures(architecture)
     fitted = Surrogate.load(folder.surrogate, trust=trust or ())
     task = read_task(folder)
+    largest = read_largest(folder)
     check(architectures, task)
-    warn_of_larger(architectures, folder)
+    warn_of_larger(architectures, largest)
     said = ask(fitted, [Query(each, epoch) for each in architectures])
     say(prediction_table(architectures, said))
 
@@ -55,9 +56,8 @@ def check(architectures: list[Architecture], task: Header) -> None:
         )
 
 
-def warn_of_larger(architectures: list[Architecture], folder: RunFolder) -> None:
-    """Warns of architectures that cost more than all that the folder's surrogate has seen."""
-    largest = read_largest(folder)
+def warn_of_larger(architectures: list[Architecture], largest: Largest | None) -> None:
+    """Warns of architectures that cost more than all that a surrogate has seen."""
     if largest is None:
         return
     beyond = sum(each.params > largest.params or each.macs > largest.macs for each in architectures)

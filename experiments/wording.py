@@ -50,7 +50,9 @@ def advised(message: str, options: Collection[str]) -> str:
     if listed := _LIST.match(text):
         near = _nearest(listed[2], _classes()) if listed[1] == "--surrogates" else None
         inside = near or listed[2]
-        return f"{listed[1]} must be a list in brackets, but got {listed[2]}; write '[{inside}]'"
+        bare = re.fullmatch(r"[\w.]+", inside)
+        advice = f"; write '[{inside}]'" if bare else ""
+        return f"{listed[1]} must be a list in brackets, but got {listed[2]}{advice}"
     if some := _CHOICES.match(text):
         known = ", ".join(re.findall(r"'(\w+)'", some["known"]))
         return f"{some['option']} must name some of {known}, but got {some['got']}"

@@ -120,15 +120,19 @@ def noise(corpus: Corpus) -> Noise | None:
     return Noise(len(trainings), kendall_tau(trainings[:, 0], trainings[:, 1]), std, ceiling)
 
 
-def noise_ceiling(corpus: Corpus, resamples: int = 50) -> float | None:
+def noise_ceiling(corpus: Corpus, resamples: int = 200) -> float | None:
     """Kendall's tau that an oracle would reach, which knows each network's mean accuracy.
 
     Targets are noisy: one training each, or the mean of the m that a record has as `repeats`. To a
     network's mean is added the mean of as many residuals as a target is made of. They are those of
-    the networks whose means are nearest to its own, `NEIGHBOURS` with itself, since a network that
-    stays at chance has less noise than one that is just about to learn: (a - mean) of all their m
-    trainings, widened by sqrt(m / (m - 1)). The tau between means and noisy means is averaged over
-    the resamples. As the means are noisy themselves it is rather too high, less so for a larger m.
+    the `NEIGHBOURS` networks whose means are nearest to its own, itself among them, since a network
+    that stays at chance has less noise than one that is just about to learn: (a - mean) of all
+    their m trainings, widened by sqrt(m / (m - 1)). The tau between means and noisy means is
+    averaged over the resamples.
+
+    With few trainings of each network it is an estimate: that the means are noisy themselves makes
+    it too high; that a network may be lent the noise of others unlike it, too low. Where luck
+    decides which networks learn at all, two trainings do not tell.
 
     Returns:
         None where fewer than two networks were trained more than once, see `repeated`.
@@ -137,20 +141,31 @@ def noise_ceiling(corpus: Corpus, resamples: int = 50) -> float | None:
     if len(trainings) < 2:
         return None
     trainings = trainings[trainings.mean(axis=1).argsort(kind="stable")]
-    networks, count = trainings.shape
+    count = trainings.shape[1]
     averaged = any(len(record.repeats) > 1 for record in corpus.finished)
     means = trainings.mean(axis=1)
     residuals = (trainings - means[:, None]) * math.sqrt(count / (count - 1))
-    near = min(NEIGHBOURS, networks)
-    first = np.clip(np.arange(networks) - near // 2, 0, networks - near)
-    pools = residuals[first[:, None] + np.arange(near)].reshape(networks, near * count)
-    drawn = (networks, count if averaged else 1)
+    pools = residuals[_nearest(means, NEIGHBOURS)].reshape(len(means), -1)
+    drawn = (len(means), count if averaged else 1)
     rng = np.random.default_rng(0)
     taus = [
         kendall_tau(means, means + _one_of_each(pools, drawn, rng).mean(axis=1))
         for _ in range(resamples)
     ]
     return float(np.mean(taus))
+
+
+def _nearest(values: np.ndarray, count: int) -> np.ndarray:
+    """Of each of n rising values, the places (n, count) of the nearest ones; all where n is less.
+
+    They lie side by side: of all windows around a value it is the one with the least distances.
+    """
+    size = min(count, len(values))
+    first = np.arange(len(values))[:, None] - np.arange(size)
+    windows = first.clip(0, len(values) - size)[..., None] + np.arange(size)
+    distances = np.abs(values[windows] - values[:, None, None]).sum(axis=2)
+    nearest: np.ndarray = windows[np.arange(len(values)), distances.argmin(axis=1)]
+    return nearest
 
 
 def _one_of_each(pools: np.ndarray, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:

@@ -178,7 +178,7 @@ class _Run:
         """True for a worker that found no room beside the others, of whom there are fewer then."""
         if not isinstance(end.error, OutOfMemory) or end.size == 1:
             return False
-        _logger.warning("%s; going on with %d at a time", end.error, self._crew.shrink(end))
+        _logger.warning("%s; there is room for %d at a time", end.error, self._crew.shrink(end))
         return True
 
 

@@ -185,16 +185,16 @@ def find_study(storage: BaseStorage, name: str) -> Trials:
 
 
 def difference(held: Any, asked: Any, where: str = "") -> tuple[str, Any, Any] | None:
-    """The first place where two JSON values differ: its path, and both."""
+    """The first place where two JSON values differ: its path, and both. None counts as absent."""
     if held == asked:
         return None
     if not isinstance(held, dict) or not isinstance(asked, dict):
         return where, held, asked
-    inside = (
-        difference(held.get(name), asked.get(name), f"{where}.{name}".lstrip("."))
-        for name in {**asked, **held}
-    )
-    return next((found for found in inside if found), (where, held, asked))
+    for name in {**asked, **held}:
+        path = f"{where}.{name}".lstrip(".")
+        if found := difference(held.get(name), asked.get(name), path):
+            return found
+    return None
 
 
 def _path(thing: object) -> str:

@@ -31,7 +31,7 @@ def find_device(name: str) -> torch.device:
         return torch.device("cuda", int(os.environ.get(WORKER, 0)) % count)
     if name == "auto":
         return torch.device("cpu")
-    gpus = [f"cuda:{number}" for number in range(count)]
+    gpus = ["cuda", *(f"cuda:{number}" for number in range(count))] if count else []
     there = ["cpu", *gpus, *(["mps"] if torch.backends.mps.is_available() else [])]
     if name not in there:
         raise InvalidOption(

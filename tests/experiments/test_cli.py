@@ -161,6 +161,7 @@ def test_help_imports_neither_torch_nor_optuna():
         (["fit"], ["required: --corpus;"]),
         (["predict"], ["required: --surrogate, --architecture;"]),
         (["predict", "--trust", "my_peephole"], ["--trust must be a", "write '[my_peephole]'"]),
+        (["collect", "--recipe.augment", "[crop"], ["list in brackets, but got [crop; see"]),
         (["search", "--baselines", "random"], ["--baselines must be a", "write '[random]'"]),
         (["collect", "--recipe.augment", "crop"], ["list in brackets", "write '[crop]'"]),
         (["collect", "--device", "tpu"], ["--device must be auto or what", "got 'tpu'"]),
@@ -392,7 +393,8 @@ def test_a_fitted_surrogate_predicts_and_proposes(capsys, corpus_file, plugin, t
     found = json.loads((out / "proposals.json").read_text())
     assert len(found) == 3
     assert all(each["params"] <= 100_000 for each in found)
-    capsys.readouterr()
+    following = f"next: nas predict --surrogate {out} --trust '[my_plugin]' --architecture {out}/"
+    assert following in capsys.readouterr().out
     architectures = ["--architecture", f"{out}/proposals.json"]
     assert main(["predict", *trusting, *architectures]) == 0
     said = capsys.readouterr()
@@ -430,6 +432,9 @@ def test_architectures_beyond_what_a_surrogate_has_seen_are_told(capsys, corpus_
     for broken in (5, [], {"params": 1}, {"params": None, "macs": 1}, {"params": "x", "macs": 1}):
         (tmp_path / "task.json").write_text(json.dumps({**task, "largest": broken}))
         assert "task must tell the params and macs of the largest" in refused(capsys, *propose)
+    for broken in ("[]", "{}", '{"format": 1}'):
+        (tmp_path / "task.json").write_text(broken)
+        assert "task.json is not; fit the surrogate again" in refused(capsys, *propose)
     del task["largest"]  # as earlier versions wrote it
     (tmp_path / "task.json").write_text(json.dumps(task))
     assert main(propose) == 0

@@ -105,9 +105,20 @@ def test_the_noise_is_measured_by_training_again(noise):
     assert found.tau < found.ceiling - 0.01
 
 
+@given(values, st.integers(1, 12))
+def test_the_nearest_are_nearer_than_all_others(found, count):
+    found = np.sort(found)
+    nearest = metrics._nearest(found, count)
+    assert nearest.shape == (len(found), min(count, len(found)))
+    for place, near in enumerate(nearest):
+        assert place in near
+        distance = np.abs(found - found[place])
+        assert distance[near].max() <= np.delete(distance, near).min(initial=np.inf) + 1e-9
+
+
 @pytest.mark.parametrize("trainings", [2, 3])
 def test_networks_at_chance_have_less_noise_than_others(trainings):
-    means, corpus = retrained(0.02, at_chance=100, trainings=trainings)
+    means, corpus = retrained(0.02, trainings=trainings, at_chance=100)
     found = metrics.noise(corpus)
     oracle = metrics.kendall_tau(means, corpus[:300].targets)
     assert found.ceiling == pytest.approx(oracle, abs=0.02)

@@ -229,7 +229,7 @@ def test_a_network_that_does_not_fit_even_alone_fails(storage, caplog):
     corpus = toys.run(storage, 4, workers=2, task=odd("out of memory"))
     assert [record.status for record in corpus] == ["complete", "failed", "complete", "complete"]
     assert corpus[1].error == "OutOfMemory: a training must fit"
-    assert "going on with 1 at a time" in caplog.text
+    assert "there is room for 1 at a time" in caplog.text
 
 
 def test_workers_that_run_out_of_memory_at_once_cost_one_place():

@@ -84,8 +84,7 @@ def test_a_corpus_of_another_recipe_is_refused(corpus, storage):
     asked = corpus.header.recipe["epochs"]
     assert f"but has recipe.epochs = 9, and asked was {asked}; give" in str(caught.value)
     other = replace(corpus, header=replace(corpus.header, recipe={"epochs": asked, "warm": None}))
-    with pytest.raises(InvalidCorpus, match=r"but has recipe = .*warm"):
-        take(other, storage)
+    assert take(other, storage) == 5, "what is null is not there"
 
 
 def test_a_corpus_of_other_limits_is_told_as_such_with_further_trainings_too(corpus, storage):

@@ -41,7 +41,7 @@ def test_one_of_several_gpus_is_named(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert find_device("cuda:1") == torch.device("cuda:1")
-    with pytest.raises(InvalidOption, match=r"\(cpu, cuda:0, cuda:1.*\), but got 'cuda:2'"):
+    with pytest.raises(InvalidOption, match=r"\(cpu, cuda, cuda:0, cuda:1.*\), but got 'cuda:2'"):
         find_device("cuda:2")
 
 
