@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
 
 from experiments.corpora import corpus_file
 from experiments.corpus import counted
 from experiments.folder import RunFolder, write_task
 from experiments.terminal import say, wrote
 from nas.core.corpus import Corpus
-from nas.core.errors import InvalidCorpus
-from nas.core.interfaces import Query, Surrogate, predict
+from nas.core.errors import InvalidCorpus, InvalidSurrogate
+from nas.core.interfaces import Prediction, Query, Surrogate, predict
 from nas.persistence import OWN_PACKAGES
 
 ENOUGH_TO_FIT = 2
@@ -48,20 +52,44 @@ def fit_into(folder: RunFolder, surrogate: Surrogate, networks: Corpus) -> float
     """Fits, asks once, saves surrogate, task and networks, and returns the seconds the fit took.
 
     Raises:
-        InvalidSurrogate: it answers with something that is no prediction; the folder stays as it
-            was then.
+        InvalidSurrogate: it answers with something that is no prediction, or otherwise once it was
+            saved and loaded; the folder stays as it was then.
     """
     start = time.perf_counter()
     surrogate.fit(networks)
-    first = networks[0]
-    predict(surrogate, [Query(first.architecture, hyperparameters=first.hyperparameters)])
+    query = Query(networks[0].architecture, hyperparameters=networks[0].hyperparameters)
+    said = predict(surrogate, [query])
     seconds = time.perf_counter() - start  # some do their work when they are first asked
+    check_lasting(surrogate, query, said)
     folder.make()
     folder.task.unlink(missing_ok=True)  # killed from here on, the folder holds no pair at all
     surrogate.save(folder.surrogate)
     networks.write(folder.fitted)
     write_task(folder, networks)
     return seconds
+
+
+def check_lasting(surrogate: Surrogate, query: Query, said: Prediction) -> None:
+    """Raises InvalidSurrogate where a surrogate, saved and loaded, does not say the same."""
+    name = type(surrogate).__name__
+    known = {module.partition(".")[0] for module in sys.modules}  # it was made in this process
+    with TemporaryDirectory() as folder:
+        surrogate.save(folder)
+        loaded = Surrogate.load(folder, trust=sorted(known))
+    advice = "keep what fit learns in attributes whose names end in _"
+    try:
+        after = predict(loaded, [query]).mean
+    except Exception as error:  # of a class of one's own
+        raise InvalidSurrogate(
+            f"{name} must answer when it was saved and loaded, but got {type(error).__name__}: "
+            f"{error}; {advice}"
+        ) from error
+    again = predict(surrogate, [query]).mean  # one that draws its answers says anything
+    if np.array_equal(said.mean, again) and not np.allclose(said.mean, after, rtol=1e-4):
+        raise InvalidSurrogate(
+            f"{name} must say the same when it was saved and loaded, but says {after[0]:.6g} "
+            f"instead of {said.mean[0]:.6g}; {advice}"
+        )
 
 
 def next_fit(corpus: Corpus, file: Path, out: Path) -> list[str]:

@@ -49,7 +49,9 @@ def card(name: str, corpus: Corpus) -> str:
             f"```\n{more(name, networks)}\n```",
             "\n".join(f"* **{what}**: {value}" for what, value in facts),
             statistics(corpus),
-            f"A Peephole that was fitted to it: `nas propose --surrogate {name}`.\n",
+            "A Peephole in its strongest form was fitted to all of it: "
+            f"`nas propose --surrogate {name}`. Its std is what its members differ by, which is "
+            "too little: [how good it is](../../docs/corpora.md).\n",
         ]
     )
 

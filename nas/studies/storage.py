@@ -298,6 +298,10 @@ def _check_journal(path: Path) -> None:
 
 
 def _check_file(path: Path, create: bool) -> None:
+    if path.is_dir():
+        raise InvalidStudy(
+            f"the storage must be the path of a file, but {str(path)!r} is a folder; name a file"
+        )
     if create and not path.parent.is_dir():
         # Made here, a folder that other machines share but this one lacks would hide the others.
         raise InvalidStudy(

@@ -126,7 +126,7 @@ def _check_record(task: CollectTask, slot: Slot, record: Record) -> None:
         raise InvalidCorpus(
             f"the record of {slot.name[0]} {slot.name[1]} must be of architecture {asked[0]} "
             f"trained with seed {asked[1]}, but is of {got[0]} with {got[1]}; the corpus comes "
-            "from another space, seed or limits"
+            f"from {'another seed' if asked[1] != got[1] else 'another space or other limits'}"
         )
     epochs = len(record.curve)
     if record.finished and task.epochs is not None and epochs not in (0, task.epochs):

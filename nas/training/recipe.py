@@ -63,8 +63,8 @@ class Recipe:
         self._check_among("schedule", self.SCHEDULES)
         self._check("step_every", self.step_every >= 1, "at least 1")
         self._check("step_factor", 0 < self.step_factor <= 1, "in (0, 1]")
-        known = set(self.augment) <= set(AUGMENTATIONS)
-        self._check("augment", known, f"some of {', '.join(AUGMENTATIONS)}")
+        known = len(set(self.augment) & set(AUGMENTATIONS)) == len(self.augment)
+        self._check("augment", known, f"some of {', '.join(AUGMENTATIONS)}, each once")
         self._check("label_smoothing", 0 <= self.label_smoothing < 1, "in [0, 1)")
         self._check_among("precision", self.PRECISIONS)
 

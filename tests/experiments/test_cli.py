@@ -51,12 +51,12 @@ def corpus_file(tmp_path):
 def plugin(tmp_path, monkeypatch):
     """A module of the user's in the working folder."""
 
-    def write(body, name="my_plugin"):
+    def write(body, name="my_plugin", learnt="fitted_ = True"):
         (tmp_path / f"{name}.py").write_text(
             "import numpy as np\nfrom nas import Prediction, Surrogate\n\n"
             "class Mine(Surrogate):\n"
             "    def __init__(self, answer: float = 0.5):\n        self.answer = answer\n"
-            "    def fit(self, corpus):\n        self.fitted_ = True\n        return self\n"
+            f"    def fit(self, corpus):\n        self.{learnt}\n        return self\n"
             f"    def predict(self, queries):\n        {body}\n"
         )
         monkeypatch.chdir(tmp_path)
@@ -451,6 +451,23 @@ def test_a_surrogate_whose_answer_is_no_prediction_is_not_kept(
     capsys.readouterr()
     assert "Mine.predict must return a Prediction, but" in refused(capsys, *words, mine)
     assert before == {path: path.read_bytes() for path in fit.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("self.m", "got AttributeError: 'Mine' object has no attribute 'm'; keep what fit learns"),
+        ("getattr(self, 'm', 0.5)", "must say the same when it was saved and loaded, but says 0.5"),
+    ],
+)
+def test_a_surrogate_that_would_forget_what_it_learnt_is_not_kept(
+    answer, told, capsys, corpus_file, plugin, tmp_path
+):
+    mine = plugin(f"return Prediction(np.full(len(queries), {answer}))", learnt="m = 0.7")
+    words = ["fit", "--corpus", corpus_file, "--surrogate", mine, "--out", tmp_path / "fit"]
+    assert told in refused(capsys, *words)
+    mine = plugin("return Prediction(np.random.random(len(queries)))")
+    assert main([*map(str, words[:4]), mine, *map(str, words[5:])]) == 0, "as it always says"
 
 
 def test_architectures_of_another_task_are_refused(capsys, corpus_file, plugin, tmp_path):

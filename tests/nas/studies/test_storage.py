@@ -45,6 +45,12 @@ def test_a_folder_that_is_missing_is_not_made(url, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("url", ["journal:", "."])
+def test_a_folder_is_no_file(url, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "must be the path of a file, but '.' is a folder" in one_line(url)
+
+
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "file").touch()
     assert "file' is none; make it" in one_line(f"{tmp_path}/file/a.db")

@@ -49,6 +49,7 @@ def test_json_gives_the_recipe_back():
         ("step_every", 0, "at least 1"),
         ("step_factor", 0.0, r"in \(0, 1\]"),
         ("augment", ("rotate",), "some of crop, flip"),
+        ("augment", ("flip", "flip"), "some of crop, flip, each once"),
         ("label_smoothing", 1.0, r"in \[0, 1\)"),
         ("precision", "64", "one of 32, bf16"),
     ],
