@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import platform
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import nas
 from experiments.corpora import HELD, fitted_folder
 from nas.core.corpus import Corpus, Header
 from nas.core.errors import InvalidCorpus, InvalidOption
 from nas.core.files import check_folder, write_text
+from nas.core.limits import Limits
 
 OPTIONS: ContextVar[tuple[str, str] | None] = ContextVar("options", default=None)
 """The running verb and its resolved options as YAML; None outside of the command line."""
@@ -205,18 +206,11 @@ def surrogate_folder(path: Path) -> RunFolder:
     )
 
 
-class Largest(NamedTuple):
-    """The most parameters and the most MACs of the networks that a surrogate was fitted to."""
-
-    params: int
-    macs: int
-
-
 def write_task(folder: RunFolder, networks: Corpus) -> None:
-    """Keeps what `read_task` and `read_largest` read."""
+    """Keeps what `read_task` and `read_seen` read."""
     seen = [record.architecture for record in networks]
-    largest = Largest(max(each.params for each in seen), max(each.macs for each in seen))
-    write_json(folder.task, {**networks.header.to_json(), "largest": largest._asdict()})
+    limits = Limits(max(each.params for each in seen), max(each.macs for each in seen))
+    write_json(folder.task, {**networks.header.to_json(), "seen": asdict(limits)})
 
 
 def read_task(folder: RunFolder) -> Header:
@@ -234,18 +228,17 @@ def read_task(folder: RunFolder) -> Header:
         ) from error
 
 
-def read_largest(folder: RunFolder) -> Largest | None:
-    """How large the networks were that the folder's surrogate was fitted to, where that is kept.
+def read_seen(folder: RunFolder) -> Limits:
+    """What the networks that the folder's surrogate was fitted to keep within, where that is kept.
 
     Raises:
-        InvalidOption: what is kept is no pair of numbers.
+        InvalidOption: what is kept are no limits.
     """
-    held = read_json(folder.task, "the surrogate's task").get("largest")
-    if held is None:
-        return None
-    if isinstance(held, dict) and all(is_number(held.get(name)) for name in Largest._fields):
-        return Largest(int(held["params"]), int(held["macs"]))
-    raise InvalidOption(
-        f"the surrogate's task must tell the params and macs of the largest networks, but "
-        f"{folder.task} has {str(held)[:100]}; fit the surrogate again"
-    )
+    held = read_json(folder.task, "the surrogate's task").get("seen", {})
+    try:
+        return Limits(**held)
+    except (TypeError, InvalidOption) as error:
+        raise InvalidOption(
+            f"the surrogate's task must tell the max_params and max_macs that it has seen, but "
+            f"{folder.task} has {str(held)[:100]}; fit the surrogate again"
+        ) from error

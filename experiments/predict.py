@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from experiments.folder import Largest, read_json, read_largest, read_task, surrogate_folder
+from experiments.folder import read_json, read_seen, read_task, surrogate_folder
 from experiments.terminal import say, table, warn
 from nas.core.architecture import Architecture
 from nas.core.corpus import Header
 from nas.core.errors import InvalidArchitecture
 from nas.core.interfaces import Prediction, Query, Surrogate
 from nas.core.interfaces import predict as ask
+from nas.core.limits import Limits
 
 
 def predict(
@@ -28,9 +29,9 @@ def predict(
     architectures = read_architectures(architecture)
     fitted = Surrogate.load(folder.surrogate, trust=trust or ())
     task = read_task(folder)
-    largest = read_largest(folder)
+    seen = read_seen(folder)
     check(architectures, task)
-    warn_of_larger(architectures, largest)
+    warn_of_larger(architectures, seen)
     said = ask(fitted, [Query(each, epoch) for each in architectures])
     say(prediction_table(architectures, said))
 
@@ -56,16 +57,13 @@ def check(architectures: list[Architecture], task: Header) -> None:
         )
 
 
-def warn_of_larger(architectures: list[Architecture], largest: Largest | None) -> None:
+def warn_of_larger(architectures: list[Architecture], seen: Limits) -> None:
     """Warns of architectures that cost more than all that a surrogate has seen."""
-    if largest is None:
-        return
-    beyond = sum(each.params > largest.params or each.macs > largest.macs for each in architectures)
+    beyond = sum(not seen.allow(each) for each in architectures)
     if beyond:
         warn(
             f"{beyond} of {len(architectures)} architectures are larger than the networks that the "
-            f"surrogate was fitted to (at most {largest.params:,} parameters and {largest.macs:,} "
-            "MACs): their predictions are extrapolated"
+            f"surrogate was fitted to ({seen}): their predictions are extrapolated"
         )
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.folder import RunFolder, read_largest, read_task, surrogate_folder, write_json
+from experiments.folder import RunFolder, read_seen, read_task, surrogate_folder, write_json
 from experiments.predict import prediction_table, warn_of_larger
-from experiments.terminal import say, wrote
+from experiments.terminal import say, trusting, wrote
 from nas.core.choices import Draw, check_seed
 from nas.core.errors import InvalidOption
 from nas.core.interfaces import Candidate, Proposer, Query, SearchSpace, Surrogate, predict
@@ -49,10 +49,9 @@ def propose(
     said = predict(fitted, [Query(candidate.architecture) for candidate in found])
     write_json(target.proposals, [as_json(candidate) for candidate in found])
     say(prediction_table([candidate.architecture for candidate in found], said))
-    trusting = f" --trust '[{', '.join(trust)}]'" if trust else ""
     wrote(
         [target.proposals],
-        [f"nas predict --surrogate {surrogate}{trusting} --architecture {target.proposals}"],
+        [f"nas predict --surrogate {surrogate}{trusting(trust)} --architecture {target.proposals}"],
     )
 
 
@@ -79,7 +78,7 @@ def favourites(
     if top < 1:
         raise InvalidOption(f"--top must be at least 1, but got {top}")
     folder = surrogate_folder(surrogate)
-    task, largest = read_task(folder), read_largest(folder)
+    task, seen = read_task(folder), read_seen(folder)
     space = space.on(task.input)
     skeleton = space.generate(Draw(np.random.default_rng(0))).skeleton
     if skeleton != task.skeleton:
@@ -95,7 +94,7 @@ def favourites(
             "no architecture that was looked at keeps within --max_params and --max_macs; raise "
             "them or --budget"
         )
-    warn_of_larger([candidate.architecture for candidate in found], largest)
+    warn_of_larger([candidate.architecture for candidate in found], seen)
     return fitted, found
 
 

@@ -62,6 +62,11 @@ def wrote(paths: Sequence[object], following: Sequence[str] = ()) -> None:
         say(f"{'next:' if index == 0 else '     '} {command}")
 
 
+def trusting(packages: Sequence[str] | None) -> str:
+    """The option that a following command needs for classes of these packages."""
+    return f" --trust '[{', '.join(packages)}]'" if packages else ""
+
+
 class ProgressBar:
     """Shows how far something long is: a bar in a terminal, a line now and then elsewhere."""
 

@@ -94,11 +94,12 @@ def _slots(task: CollectTask, records: Sequence[Record]) -> list[Slot]:
     found = [_slot(task, streamed, trained, record) for record in records]
     for slot, record in zip(found, records, strict=True):
         _check_record(task, slot, record)
-    if len({slot.name for slot in found}) != len(found):
-        twice = Counter(slot.name for slot in found).most_common(1)[0][0]
+    twice = [name for name, times in Counter(slot.name for slot in found).items() if times > 1]
+    if twice:
+        kind, which = twice[0]
         raise InvalidCorpus(
-            f"each training must come once in a corpus, but that of {twice[0]} {twice[1]} comes "
-            "more often; make the file with 'nas corpus export' or 'merge'"
+            f"each training must come once in a corpus, but that of {kind} {which} comes more "
+            "often; make the file with 'nas corpus export' or 'merge'"
         )
     return found
 

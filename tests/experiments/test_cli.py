@@ -429,13 +429,15 @@ def test_architectures_beyond_what_a_surrogate_has_seen_are_told(capsys, corpus_
     assert main(["predict", "--surrogate", out, "--architecture", f"{out}/proposals.json"]) == 0
     assert said in capsys.readouterr().err
     task = json.loads((tmp_path / "task.json").read_text())
-    for broken in (5, [], {"params": 1}, {"params": None, "macs": 1}, {"params": "x", "macs": 1}):
-        (tmp_path / "task.json").write_text(json.dumps({**task, "largest": broken}))
-        assert "task must tell the params and macs of the largest" in refused(capsys, *propose)
+    for broken in (5, None, [1], {"params": 1}, {"max_params": 0}, {"max_params": "x"}):
+        (tmp_path / "task.json").write_text(json.dumps({**task, "seen": broken}))
+        assert "task must tell the max_params and max_macs that it has seen" in refused(
+            capsys, *propose
+        )
     for broken in ("[]", "{}", '{"format": 1}'):
         (tmp_path / "task.json").write_text(broken)
         assert "task.json is not; fit the surrogate again" in refused(capsys, *propose)
-    del task["largest"]  # as earlier versions wrote it
+    del task["seen"]  # as earlier versions wrote it
     (tmp_path / "task.json").write_text(json.dumps(task))
     assert main(propose) == 0
     assert not capsys.readouterr().err

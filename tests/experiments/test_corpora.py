@@ -16,7 +16,7 @@ from experiments.corpora import FOLDER, HELD, corpus_file
 from experiments.corpora.__main__ import corpus as make_corpus
 from experiments.corpora.card import card, more
 from experiments.corpora.images import shrunk, smaller, write_smaller
-from experiments.folder import read_largest, read_task, surrogate_folder
+from experiments.folder import read_seen, read_task, surrogate_folder
 from nas import Corpus, Query, Surrogate
 from nas.core import metrics
 from nas.core.errors import InvalidOption
@@ -173,7 +173,7 @@ def test_what_the_project_holds_agrees_with_itself(name, tmp_path, monkeypatch, 
     assert metrics.kendall_tau(held.finished.distinct.targets[:20], predicted) > 0.5
     assert read_task(fitted).task == held.header.task
     largest = max(r.params for r in held.finished), max(r.macs for r in held.finished)
-    assert read_largest(fitted) == largest
+    assert read_seen(fitted) == Limits(*largest)
 
 
 @pytest.mark.parametrize("name", HELD)
