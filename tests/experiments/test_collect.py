@@ -16,7 +16,7 @@ from nas.core.limits import Limits
 from nas.studies import CollectTask, collect
 from nas.training import Recipe
 from search_spaces import BlockSpace
-from tests.experiments.test_cli import small_corpus
+from tests.experiments.small import small_corpus
 from tests.nas.training.data.digits import few_digits
 
 

@@ -1,4 +1,4 @@
-"""Splits, questions and scores of a comparison; the command itself is in test_cli."""
+"""Splits, questions and scores of a comparison; the command itself is in test_compare."""
 
 import json
 from dataclasses import replace

@@ -26,7 +26,7 @@ from nas.studies.take_in import matched
 from nas.training import Recipe
 from nas.training.data import DataSet, load_data
 from search_spaces import BlockSpace
-from tests.experiments.test_cli import small_corpus
+from tests.experiments.small import small_corpus
 
 
 @pytest.fixture(scope="module")

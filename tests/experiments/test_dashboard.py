@@ -13,7 +13,7 @@ from experiments.folder import RunFolder, write_json
 from nas import Corpus
 from nas.core.errors import InvalidOption
 from tests.experiments.report import material
-from tests.experiments.test_cli import refused
+from tests.experiments.small import refused
 from tests.nas.studies import toys
 
 PATIENCE = 300  # seconds: the machine may be busy

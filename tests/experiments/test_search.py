@@ -18,7 +18,7 @@ from nas.studies import LearningCurvePruner, stream
 from nas.testing import ToySpace, toy_corpus
 from search_spaces import BlockSpace, MacroSpace
 from surrogates import NuSVR
-from tests.experiments.test_cli import refused
+from tests.experiments.small import refused
 
 NAMED = "search_spaces.MacroSpace"
 ALL = "[random, evolution, tpe, nsga2]"

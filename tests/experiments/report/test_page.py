@@ -22,7 +22,7 @@ from nas.studies.task import make_study
 from nas.testing import toy_corpus
 from surrogates import Peephole
 from tests.experiments.report import material
-from tests.experiments.test_cli import refused
+from tests.experiments.small import refused
 from tests.nas.studies import toys
 
 HEADINGS = [
