@@ -1,13 +1,66 @@
-"""What a search with real trainings tells: each round, and what was found."""
+"""The verb with real trainings: what it tells of each round, and what was found."""
 
 from __future__ import annotations
 
-from experiments.terminal import table
+from typing import TYPE_CHECKING
+
+from experiments.collect import under_bar
+from experiments.fit import next_fit
+from experiments.folder import RunFolder
+from experiments.terminal import say, table, warn, wrote
 from nas.core.corpus import Corpus
 from nas.core.interfaces import Surrogate
 from nas.core.records import Record
 
+if TYPE_CHECKING:
+    from nas.studies import CollectTask, SurrogateSampler
+
 TOP = 3
+
+
+def search_for_real(
+    task: CollectTask,
+    sampler: SurrogateSampler,
+    networks: int,
+    folder: RunFolder,
+    *,
+    storage: str,
+    study: str,
+    workers: int,
+    reclaim: bool,
+) -> None:
+    """Trains random networks and what the sampler proposes, and writes the folder's corpus.
+
+    Raises:
+        NasError: as `nas.studies.search`.
+    """
+    from nas import studies
+
+    if networks <= sampler.warmup:
+        warn(
+            f"with --networks {networks} and --warmup {sampler.warmup} all networks are random; "
+            "give more --networks, of which the surrogate chooses those behind the random ones"
+        )
+    found = under_bar(
+        folder,
+        "training",
+        lambda show: studies.search(
+            task,
+            sampler,
+            storage=storage,
+            study=study,
+            networks=networks,
+            workers=workers,
+            reclaim=reclaim,
+            on_progress=show,
+            on_round=lambda number, trained, _: say(round_line(number, trained, sampler.surrogate)),
+        ),
+    )
+    say(outcome(found, sampler.warmup))
+    if task.pruner is not None:
+        say(saved(found))
+    following = [f"nas report {folder.path}", *next_fit(found, folder.corpus, folder.path)]
+    wrote([folder.corpus], following)
 
 
 def round_line(number: int, trained: Corpus, surrogate: Surrogate) -> str:

@@ -7,14 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from experiments.collect import task_of, under_bar
+from experiments.collect import task_of
 from experiments.corpora import corpus_file
-from experiments.fit import next_fit
 from experiments.folder import RunFolder
-from experiments.searching.for_real import outcome, round_line, saved
+from experiments.searching.for_real import search_for_real
 from experiments.searching.in_table import search_in_table
 from experiments.searching.replaying import Baseline, Replays, space_of, within_table
-from experiments.terminal import say, training_workers, warn, worker_count, wrote
+from experiments.terminal import training_workers, worker_count
 from nas.core.choices import check_seed
 from nas.core.corpus import Corpus
 from nas.core.errors import InvalidOption
@@ -104,7 +103,6 @@ def search(
             "'nas collect' for a random search"
         )
 
-    from nas import studies
     from nas.studies import SurrogateSampler
     from search_spaces import BlockSpace
 
@@ -121,38 +119,21 @@ def search(
         replays = Replays(replayed, within_table(sampler, replayed), networks, pruner)
         search_in_table(replays, repeats, baselines or [], folder, worker_count(workers))
         return
-    if networks <= warmup:
-        warn(
-            f"with --networks {networks} and --warmup {warmup} all networks are random; give more "
-            "--networks, of which the surrogate chooses those behind the random ones"
-        )
     place = space or BlockSpace()
     task = task_of(
         place, data or "digits", recipe, seed, limits, device, None, checkpoint_dir, max_seconds
     )
     task = replace(task, pruner=pruner_of(task.space, confidence, curve_surrogate, curves))
     sampler = SurrogateSampler(task.space, *settings, seed=seed, limits=limits)
-    found = under_bar(
+    search_for_real(
+        task,
+        sampler,
+        networks,
         folder,
-        "training",
-        lambda show: studies.search(
-            task,
-            sampler,
-            storage=storage or folder.storage,
-            study=study,
-            networks=networks,
-            workers=training_workers(workers, device),
-            reclaim=reclaim,
-            on_progress=show,
-            on_round=lambda number, trained, _: say(round_line(number, trained, surrogate)),
-        ),
-    )
-    say(outcome(found, warmup))
-    if confidence is not None:
-        say(saved(found))
-    wrote(
-        [folder.corpus],
-        [f"nas report {out}", *next_fit(found, folder.corpus, out)],
+        storage=storage or folder.storage,
+        study=study,
+        workers=training_workers(workers, device),
+        reclaim=reclaim,
     )
 
 
